@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Loading and unloading. */
+#include <linux/init.h>
+#include <linux/module.h>
+
+#include "base.h"
+#include "chardev.h"
+
+static int __init htw_init(void)
+{
+	int ret;
+
+	ret = htw_base_init();
+	if (ret)
+		return ret;
+	ret = htw_chardev_init();
+	if (ret)
+		goto err_base_exit;
+	return 0;
+
+err_base_exit:
+	htw_base_exit();
+	return ret;
+}
+
+static void __exit htw_exit(void)
+{
+	htw_chardev_exit();
+	htw_base_exit();
+}
+
+/* Before the drivers that use it, if all are built in. */
+subsys_initcall(htw_init);
+module_exit(htw_exit);
+
+MODULE_DESCRIPTION("Timers on hierarchical timing wheels");
+MODULE_AUTHOR("The htw developers");
+MODULE_LICENSE("GPL");
+MODULE_VERSION(HTW_VERSION);
