@@ -1,0 +1,189 @@
+# SPDX-License-Identifier: GPL-2.0
+#
+# What people type. What kbuild reads is in Kbuild.
+
+VERSION := $(shell cat VERSION)
+
+prefix ?= /usr/local
+includedir ?= $(prefix)/include
+bindir ?= $(prefix)/bin
+mandir ?= $(prefix)/share/man
+htwdir ?= $(prefix)/src/htw
+udevdir ?= /usr/lib/udev/rules.d
+sysusersdir ?= /usr/lib/sysusers.d
+INSTALL ?= install
+DEPMOD ?= depmod
+RST2MAN ?= rst2man
+
+all: modules examples tools
+
+# The kernel to build for: KDIR=, or KVER=, or the running one, or the newest whose
+# headers are installed.
+ifndef KDIR
+ifdef KVER
+KDIR := /lib/modules/$(KVER)/build
+else
+KDIR := /lib/modules/$(shell uname -r)/build
+ifeq ($(wildcard $(KDIR)/Makefile),)
+newest := $(shell ls -d /lib/modules/*/build/Makefile \
+	/usr/src/linux-headers-*/include/config/kernel.release 2>/dev/null | \
+	sed 's,/Makefile$$,,; s,/include/config/kernel.release$$,,' | \
+	sort -t/ -k4V | tail -n 1)
+ifneq ($(newest),)
+KDIR := $(newest)
+why := (the newest headers installed; there are none for $(shell uname -r))
+endif
+endif
+endif
+endif
+
+krelease = $(shell cat $(KDIR)/include/config/kernel.release 2>/dev/null)
+kbuild = $(MAKE) -C $(KDIR) M=$(CURDIR)
+
+kdir:
+	@if [ ! -e "$(KDIR)/Makefile" ] || [ -z "$(krelease)" ]; then \
+		echo "htw: no kernel headers in $(KDIR)" >&2; \
+		echo "     install them: apt install linux-headers-$$(uname -r)" >&2; \
+		echo "     or name a built kernel: make KDIR=/path/to/it" >&2; \
+		echo "     or need none: make demo" >&2; \
+		exit 1; \
+	fi
+	@echo "htw: building for $(krelease) $(why)"
+
+## Build
+
+modules: kdir
+	$(kbuild) modules
+
+# The examples see what `make install` gives to anybody, and nothing else.
+stage := $(CURDIR)/build/stage
+examples: modules
+	@$(MAKE) --no-print-directory install-headers DESTDIR=$(stage) prefix=/usr KDIR=$(KDIR)
+	$(MAKE) -C tools/examples/idle_table KDIR=$(KDIR) HTW=$(stage)/usr/src/htw
+
+tools:
+	$(MAKE) -C tools/htw
+
+docs:
+	@Documentation/build.sh
+
+## Install
+
+modules_install: modules
+	$(kbuild) $(if $(DESTDIR),INSTALL_MOD_PATH=$(DESTDIR)) modules_install
+	$(DEPMOD) $(if $(DESTDIR),-b $(DESTDIR)) $(krelease)
+
+install-headers: Module.symvers
+	$(INSTALL) -d $(DESTDIR)$(includedir)/linux $(DESTDIR)$(htwdir)/include/linux \
+		$(DESTDIR)$(htwdir)/$(krelease)
+	$(INSTALL) -m 644 include/uapi/linux/htw.h $(DESTDIR)$(includedir)/linux/
+	$(INSTALL) -m 644 include/linux/htw.h include/linux/htw_types.h \
+		$(DESTDIR)$(htwdir)/include/linux/
+	$(INSTALL) -m 644 Module.symvers $(DESTDIR)$(htwdir)/$(krelease)/
+
+Module.symvers:
+	@echo "htw: build the module first: make modules" >&2; exit 1
+
+man_pages = $(wildcard Documentation/man/*.rst)
+man_page = $(if $(filter %.4.rst,$(1)),man4/$(notdir $(1:.4.rst=.4)),man1/$(notdir $(1:.rst=.1)))
+
+install-man:
+	@command -v $(RST2MAN) >/dev/null || { echo "htw: $(RST2MAN) is missing: apt install python3-docutils" >&2; exit 1; }
+	$(INSTALL) -d $(DESTDIR)$(mandir)/man1 $(DESTDIR)$(mandir)/man4
+	$(foreach page,$(man_pages),$(RST2MAN) $(page) $(DESTDIR)$(mandir)/$(call man_page,$(page)) &&) true
+
+install: install-headers tools
+	$(MAKE) -C tools/htw install DESTDIR=$(DESTDIR) prefix=$(prefix)
+	$(INSTALL) -d $(DESTDIR)$(udevdir) $(DESTDIR)$(sysusersdir)
+	$(INSTALL) -m 644 tools/udev/60-htw.rules $(DESTDIR)$(udevdir)/
+	$(INSTALL) -m 644 tools/udev/htw.sysusers $(DESTDIR)$(sysusersdir)/htw.conf
+	@if command -v $(RST2MAN) >/dev/null; then \
+		$(MAKE) --no-print-directory install-man; \
+	else \
+		echo "htw: man pages are left out: apt install python3-docutils"; \
+	fi
+	@[ -n "$(DESTDIR)" ] || ! command -v systemd-sysusers >/dev/null || systemd-sysusers htw.conf
+
+# Only what install and modules_install put there.
+uninstall:
+	rm -f $(DESTDIR)$(includedir)/linux/htw.h
+	rm -f $(DESTDIR)$(htwdir)/include/linux/htw.h $(DESTDIR)$(htwdir)/include/linux/htw_types.h
+	rm -f $(DESTDIR)$(htwdir)/*/Module.symvers
+	-rmdir -p $(DESTDIR)$(htwdir)/include/linux $(DESTDIR)$(htwdir)/* 2>/dev/null
+	rm -f $(DESTDIR)$(bindir)/htw
+	rm -f $(foreach page,$(man_pages),$(DESTDIR)$(mandir)/$(call man_page,$(page)))
+	rm -f $(DESTDIR)$(udevdir)/60-htw.rules $(DESTDIR)$(sysusersdir)/htw.conf
+	rm -f $(wildcard $(foreach dir,extra updates,$(foreach mod,htw htw_kunit, \
+		$(DESTDIR)/lib/modules/$(krelease)/$(dir)/$(mod).ko*)))
+	@[ -z "$(krelease)" ] || ! [ -d $(DESTDIR)/lib/modules/$(krelease) ] || \
+		$(DEPMOD) $(if $(DESTDIR),-b $(DESTDIR)) $(krelease)
+
+## Test
+
+demo:
+	@tools/testing/demo.sh $(KVER)
+
+check:
+	@tools/testing/check.sh
+
+check-fast:
+	@tools/testing/check.sh --fast
+
+static:
+	@tools/testing/static.sh
+
+## Clean
+
+# kbuild's own clean would look for objects in the whole tree, a kernel's or a
+# user's in it included. This removes what this Makefile made, by name.
+objects := $(basename $(wildcard src/*.c kunit/*.c tools/examples/idle_table/*.c))
+mods := htw htw_kunit tools/examples/idle_table/idle_table
+hidden = $(foreach f,$(1),$(dir $(f)).$(notdir $(f)))
+made := $(addsuffix .o,$(objects) $(mods)) \
+	$(foreach s,.ko .mod .mod.c .mod.o,$(addsuffix $(s),$(mods))) \
+	$(foreach d,./ tools/examples/idle_table/,$(addprefix $(d),Module.symvers modules.order .module-common.o))
+
+clean:
+	@rm -f $(made) $(addsuffix .cmd,$(call hidden,$(made))) $(addsuffix .d,$(call hidden,$(made)))
+	@rm -rf $(addprefix build/,stage tools selftests wheel docs)
+	-@rmdir build 2>/dev/null || true
+
+distclean: clean
+	rm -rf build/check build/demo build/static
+	-@rmdir build 2>/dev/null || true
+
+help:
+	@echo  'Two commands that need nothing but a Debian machine:'
+	@echo  '  demo            - Boot a stock kernel in QEMU and show what htw does (KVER=6.12)'
+	@echo  '  check           - Run all tests; builds test kernels the first time'
+	@echo  ''
+	@echo  'Build:'
+	@echo  '* all             - Build all targets marked with [*]'
+	@echo  '* modules         - Build htw.ko, and htw_kunit.ko where the kernel has KUnit'
+	@echo  '* examples        - Build the example modules as a stranger would'
+	@echo  '* tools           - Build the command htw'
+	@echo  '  docs            - Build the HTML documentation'
+	@echo  ''
+	@echo  'Install:'
+	@echo  '  modules_install - Install the modules and run depmod'
+	@echo  '  install         - Install headers, Module.symvers, the command, udev rule, man pages'
+	@echo  '  uninstall       - Remove what the two above installed'
+	@echo  ''
+	@echo  'Test:'
+	@echo  '  check-fast      - What takes less than a minute'
+	@echo  '  static          - Compilers, sparse, checkpatch, kernel-doc, shellcheck'
+	@echo  ''
+	@echo  'Clean:'
+	@echo  '  clean           - Remove what the build made, and nothing else'
+	@echo  '  distclean       - And the logs of tests'
+	@echo  ''
+	@echo  'Variables:'
+	@echo  '  KDIR=dir        - Kernel headers or build (default: of the running kernel,'
+	@echo  '                    else the newest headers installed)'
+	@echo  '  KVER=release    - The same by release; for demo also 6.1 or 6.12'
+	@echo  '  DESTDIR= prefix= - Where to install (default prefix: $(prefix))'
+	@echo  '  V=1 W=1 C=2 CC= LLVM= - As for any kernel build'
+	@echo  '  HTW_CACHE=dir   - Where test kernels are kept (default ~/.cache/htw)'
+
+.PHONY: all kdir modules examples tools docs modules_install install-headers \
+	install-man install uninstall demo check check-fast static clean distclean help
