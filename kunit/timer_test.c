@@ -476,7 +476,7 @@ static void cancel_sync_ends_a_self_rearming_timer(struct kunit *test)
 		htw_cancel_sync(&probe->timer);
 		fired = atomic_read(&probe->fired);
 		KUNIT_EXPECT_FALSE(test, htw_pending(&probe->timer));
-		udelay(300);
+		usleep_range(300, 600);
 		KUNIT_EXPECT_EQ(test, atomic_read(&probe->fired), fired);
 		reinit_completion(&probe->done);
 	}

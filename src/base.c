@@ -44,6 +44,7 @@
 #include <linux/cpu.h>
 #include <linux/cpumask.h>
 #include <linux/kernel.h>
+#include <linux/log2.h>
 #include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/percpu.h>
@@ -54,7 +55,9 @@ static DEFINE_PER_CPU(struct htw_base, htw_bases) = {
 	.armed_ns = KTIME_MAX,
 };
 
+/* Set from the module parameters. */
 static struct htw_geometry geometry;
+static bool ready __read_mostly;
 static int prepare_state;
 static int online_state;
 
@@ -66,6 +69,7 @@ MODULE_PARM_DESC(tick_shift,
 static unsigned int slots[HTW_MAX_LEVELS] = {
 	[0 ... HTW_DEFAULT_LEVELS - 1] = HTW_DEFAULT_SLOTS
 };
+
 static unsigned int nr_levels = HTW_DEFAULT_LEVELS;
 module_param_array(slots, uint, &nr_levels, 0444);
 MODULE_PARM_DESC(slots, "Slots of each level, finest first: powers of two from 2 to 256 (default 256,256,256,256,256,256)");
@@ -96,6 +100,16 @@ unsigned long htw_base_min_gap(void)
 }
 
 /**
+ * htw_base_ready() - is there a base to arm on?
+ *
+ * Return: false only if htw is built in and has not been initialised yet.
+ */
+bool htw_base_ready(void)
+{
+	return READ_ONCE(ready);
+}
+
+/**
  * htw_base_of_cpu() - the base of a CPU
  * @cpu: the CPU
  *
@@ -106,14 +120,17 @@ struct htw_base *htw_base_of_cpu(unsigned int cpu)
 	return per_cpu_ptr(&htw_bases, cpu);
 }
 
-static bool lock_if_online(struct htw_base *base)
-	__acquires(base->lock)
+static struct htw_base *pick_online(void)
 {
-	raw_spin_lock(&base->lock);
-	if (likely(base->online))
-		return true;
-	raw_spin_unlock(&base->lock);
-	return false;
+	struct htw_base *base = this_cpu_ptr(&htw_bases);
+	unsigned int cpu;
+
+	if (likely(READ_ONCE(base->online)))
+		return base;
+	for_each_online_cpu(cpu)
+		if (READ_ONCE(htw_base_of_cpu(cpu)->online))
+			return htw_base_of_cpu(cpu);
+	return base;
 }
 
 /**
@@ -121,22 +138,22 @@ static bool lock_if_online(struct htw_base *base)
  *
  * That is the local one; any other if the local CPU is coming up or going down.
  *
- * Context: Interrupts disabled.
- * Return: the base, locked; NULL only before htw_base_init().
+ * Context: Interrupts disabled; htw_base_ready().
+ * Return: the base, locked.
  */
 struct htw_base *htw_base_lock_online(void)
+	__acquires(base->lock)
 {
-	struct htw_base *base = this_cpu_ptr(&htw_bases);
-	unsigned int cpu;
+	struct htw_base *base;
 
-	if (lock_if_online(base))
-		return base;
-	for_each_online_cpu(cpu) {
-		base = htw_base_of_cpu(cpu);
-		if (lock_if_online(base))
+	for (;;) {
+		base = pick_online();
+		raw_spin_lock(&base->lock);
+		if (likely(base->online))
 			return base;
+		raw_spin_unlock(&base->lock);
+		cpu_relax();
 	}
-	return NULL;
 }
 
 static u64 tick_to_ns(u64 tick)
@@ -529,7 +546,7 @@ int htw_base_init(void)
 {
 	int ret;
 
-	BUILD_BUG_ON(NR_CPUS > HTW_OWNER_CPU + 1);
+	BUILD_BUG_ON(bits_per(CONFIG_NR_CPUS - 1) > hweight32(HTW_OWNER_CPU));
 
 	ret = check_parameters();
 	if (ret)
@@ -544,6 +561,7 @@ int htw_base_init(void)
 	if (ret < 0)
 		goto err_remove_prepare;
 	online_state = ret;
+	WRITE_ONCE(ready, true);
 	return 0;
 
 err_remove_prepare:

@@ -64,8 +64,10 @@ struct htw_base {
 #endif
 } ____cacheline_aligned;
 
+bool htw_base_ready(void);
 struct htw_base *htw_base_of_cpu(unsigned int cpu);
-struct htw_base *htw_base_lock_online(void);
+struct htw_base *htw_base_lock_online(void)
+	__acquires(base->lock);
 bool htw_base_program(struct htw_base *base, u64 tick);
 void htw_base_kick(struct htw_base *base);
 void htw_base_wait_running(struct htw_base *base);

@@ -7,15 +7,13 @@
  * without a search, and nothing that a callback or a reader may look at is freed
  * under it. A context keeps the memory of as many timers as it ever held at once.
  *
- *		  arm			 expires		read
- *	FREE -----------> ARMED -----------> EXPIRED -----------> COPYING
- *	  ^		   |  ^ 	       |  ^		    |  |  |
- *	  |	    cancel |  |		cancel |  |  fault	    |  |  |
- *	  +----------------+--|----------------+  +-----------------+  |  |
- *	  |		      |	       copied, periodic: the next one  |  |
- *	  |		      +----------------------------------------+  |
- *	  +---------------------------------------------------------------+
- *		copied, not periodic
+ *	FREE	  -- arm -->		ARMED
+ *	ARMED	  -- expires -->	EXPIRED
+ *	EXPIRED	  -- read -->		COPYING
+ *	COPYING	  -- copied -->		FREE; ARMED if it is periodic
+ *	COPYING	  -- copy faults -->	EXPIRED
+ *	any	  -- re-arm -->		ARMED
+ *	any	  -- cancel -->		FREE
  *
  * Locking rules
  * -------------
@@ -48,6 +46,7 @@
 
 #include "base.h"
 
+#include <linux/bits.h>
 #include <linux/math64.h>
 #include <linux/module.h>
 #include <linux/mutex.h>
@@ -59,7 +58,7 @@
 #include <linux/xarray.h>
 
 #define SLOTS_PER_CHUNK		32
-#define MAX_TIMERS		(1U << 24)
+#define MAX_TIMERS		BIT(24)
 
 /* How many events are copied in one go; they are on the stack. */
 #define READ_BATCH		16
@@ -153,7 +152,7 @@ struct htw_context *htw_context_create(void)
 	init_waitqueue_head(&ctx->readers);
 	mutex_init(&ctx->grow);
 	xa_init(&ctx->chunks);
-	ctx->max_timers = min(READ_ONCE(max_timers), MAX_TIMERS);
+	ctx->max_timers = min_t(u32, READ_ONCE(max_timers), MAX_TIMERS);
 	return ctx;
 }
 
@@ -242,28 +241,6 @@ out:
 	return ret;
 }
 
-/* Returns with ctx->lock held if there is a free slot and the limit allows it. */
-static int lock_with_free_slot(struct htw_context *ctx)
-{
-	int ret;
-
-	for (;;) {
-		spin_lock_bh(&ctx->lock);
-		if (ctx->nr_timers >= ctx->max_timers)
-			ret = -ENOSPC;
-		else if (!list_empty(&ctx->free))
-			return 0;
-		else
-			ret = 0;
-		spin_unlock_bh(&ctx->lock);
-
-		if (!ret)
-			ret = grow(ctx);
-		if (ret)
-			return ret;
-	}
-}
-
 static u64 make_id(const struct user_timer *ut)
 {
 	return (u64)ut->generation << 32 | ut->index;
@@ -337,15 +314,14 @@ static void arm_timer(struct user_timer *ut, struct htw_op *op)
 	op->arming = ut->arming;
 }
 
+/* -EAGAIN: there has to be a free slot first. */
 static int op_arm(struct htw_context *ctx, struct htw_op *op)
 {
-	int ret;
-
-	ret = lock_with_free_slot(ctx);
-	if (ret)
-		return ret;
+	if (ctx->nr_timers >= ctx->max_timers)
+		return -ENOSPC;
+	if (list_empty(&ctx->free))
+		return -EAGAIN;
 	arm_timer(take_slot(ctx), op);
-	spin_unlock_bh(&ctx->lock);
 	return 0;
 }
 
@@ -413,15 +389,15 @@ static int op_remaining(struct htw_context *ctx, struct htw_op *op)
 	return 0;
 }
 
-#define OP_TIMES	(1U << 0)	/* takes flags, expires, interval, slack, cookie */
-#define OP_ID		(1U << 1)	/* takes an id */
-#define OP_UNLOCKED	(1U << 2)	/* takes ctx->lock itself */
+#define OP_TIMES	BIT(0)	/* takes flags, expires, interval, slack, cookie */
+#define OP_ID		BIT(1)	/* takes an id */
 
+/* What each opcode takes, and what does it with ctx->lock held. */
 static const struct op_desc {
 	int		(*fn)(struct htw_context *ctx, struct htw_op *op);
 	unsigned int	takes;
 } ops[] = {
-	[HTW_OP_ARM]		= { op_arm, OP_TIMES | OP_UNLOCKED },
+	[HTW_OP_ARM]		= { op_arm, OP_TIMES },
 	[HTW_OP_REARM]		= { op_rearm, OP_TIMES | OP_ID },
 	[HTW_OP_CANCEL]		= { op_cancel, OP_ID },
 	[HTW_OP_REMAINING]	= { op_remaining, OP_ID },
@@ -475,12 +451,16 @@ int htw_context_op(struct htw_context *ctx, struct htw_op *op)
 	op->value = 0;
 	op->res = 0;
 	op->arming = 0;
-	if (desc->takes & OP_UNLOCKED)
-		return desc->fn(ctx, op);
-	spin_lock_bh(&ctx->lock);
-	ret = desc->fn(ctx, op);
-	spin_unlock_bh(&ctx->lock);
-	return ret;
+	for (;;) {
+		spin_lock_bh(&ctx->lock);
+		ret = desc->fn(ctx, op);
+		spin_unlock_bh(&ctx->lock);
+		if (ret != -EAGAIN)
+			return ret;
+		ret = grow(ctx);
+		if (ret)
+			return ret;
+	}
 }
 
 /**
@@ -497,9 +477,9 @@ void htw_context_query(struct htw_context *ctx, struct htw_query *query)
 	query->features = HTW_FEAT_INTERVAL | HTW_FEAT_SLACK;
 	for (opcode = 0; opcode < ARRAY_SIZE(ops); opcode++)
 		if (ops[opcode].fn)
-			query->op_mask |= 1ULL << opcode;
+			query->op_mask |= BIT_ULL(opcode);
 	query->timer_flags = HTW_TIMER_ABS;
-	query->clock_mask = 1U << CLOCK_MONOTONIC;
+	query->clock_mask = BIT(CLOCK_MONOTONIC);
 	query->tick_ns = 1ULL << htw_base_geometry()->tick_shift;
 	query->min_gap_ns = htw_base_min_gap();
 	query->min_interval_ns = min_interval();

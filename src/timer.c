@@ -126,10 +126,8 @@ static void detach(struct htw_base *base, struct htw_timer *timer)
  */
 static struct htw_base *move_to_local(struct htw_base *base,
 				      struct htw_timer *timer)
-	__releases(base->lock)
+	__must_hold(base->lock)
 {
-	struct htw_base *to;
-
 	if (base->running == timer)
 		return base;
 	if (base->cpu == smp_processor_id() && base->online)
@@ -140,35 +138,30 @@ static struct htw_base *move_to_local(struct htw_base *base,
 	set_owner(timer, 0, HTW_OWNER_MIGRATING);
 	raw_spin_unlock(&base->lock);
 
-	to = htw_base_lock_online();
-	if (to)
-		set_owner(timer, HTW_OWNER_CPU | HTW_OWNER_MIGRATING, to->cpu);
-	else
-		set_owner(timer, HTW_OWNER_MIGRATING, 0);
-	return to;
+	base = htw_base_lock_online();
+	set_owner(timer, HTW_OWNER_CPU | HTW_OWNER_MIGRATING, base->cpu);
+	return base;
 }
 
-/* Arms a timer that a single store does not do for. May exchange *@locked. */
-static int arm_slowly(struct htw_base **locked, struct htw_timer *timer,
-		      u64 expires, u64 slack, bool *kick)
+/*
+ * Arms a timer for which a single store does not do. Returns the base that it is on
+ * now, locked instead of @base.
+ */
+static struct htw_base *arm_slowly(struct htw_base *base,
+				   struct htw_timer *timer,
+				   u64 expires, u64 slack, bool *kick)
 {
-	struct htw_base *base = *locked;
-	bool pending = is_pending(timer);
-	u64 tick;
+	struct htw_base *to = move_to_local(base, timer);
+	u64 tick = choose_tick(to, expires, slack);
 
-	*locked = move_to_local(base, timer);
-	if (!*locked)
-		return -ENODEV;
-
-	tick = choose_tick(*locked, expires, slack);
-	if (pending && *locked == base)
-		htw_wheel_move(base->wheel, &timer->node, tick);
+	if (htw_node_pending(&timer->node))
+		htw_wheel_move(to->wheel, &timer->node, tick);
 	else
-		htw_wheel_insert((*locked)->wheel, &timer->node, tick);
+		htw_wheel_insert(to->wheel, &timer->node, tick);
 	timer->expires = expires;
 	set_owner(timer, 0, HTW_OWNER_PENDING);
-	*kick = htw_base_program(*locked, tick);
-	return pending;
+	*kick = htw_base_program(to, tick);
+	return to;
 }
 
 static bool push_later(struct htw_base *base, struct htw_timer *timer,
@@ -189,19 +182,15 @@ static int arm(struct htw_timer *timer, u64 expires, u64 slack)
 
 	if (WARN_ON_ONCE(!timer->function))
 		return -EINVAL;
+	if (unlikely(!htw_base_ready()))
+		return -ENODEV;
 
 	base = lock_timer(timer, &flags);
+	ret = is_pending(timer);
 	if (timer->node.owner & HTW_OWNER_SHUTDOWN)
 		ret = -ESHUTDOWN;
-	else if (is_pending(timer) && push_later(base, timer, expires, slack))
-		ret = 1;
-	else
-		ret = arm_slowly(&base, timer, expires, slack, &kick);
-
-	if (!base) {
-		local_irq_restore(flags);
-		return ret;
-	}
+	else if (!ret || !push_later(base, timer, expires, slack))
+		base = arm_slowly(base, timer, expires, slack, &kick);
 	raw_spin_unlock_irqrestore(&base->lock, flags);
 	if (kick)
 		htw_base_kick(base);
