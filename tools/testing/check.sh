@@ -1,0 +1,177 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# usage: check.sh [--fast] [STAGE]...
+#
+# Run all tests of htw, or the stages named:
+#
+#   wheel        the wheel in user space, beside a model, under sanitizers
+#   debug-6.12   KUnit and selftests on a debug kernel of that series
+#   debug-6.1
+#   stock-6.12   selftests on Debian's own kernel of that series
+#   stock-6.1
+#   docs         what the documentation shows compiles and is complete
+#
+# --fast takes what needs no guest and less than a minute.
+#
+# The test kernels are fetched and built the first time, which takes up to twenty
+# minutes on two cores, and kept in ~/.cache/htw (HTW_CACHE names another place).
+# What each test said is in build/check/STAGE. The last line is "N passed, N failed".
+
+set -euo pipefail
+# shellcheck source=tools/testing/lib.sh
+. "${BASH_SOURCE[0]%/*}/lib.sh"
+
+all=(wheel debug-6.12 debug-6.1 stock-6.12 stock-6.1 docs)
+out=$top/build/check
+manifest=$top/tools/testing/manifest
+ops=1000000
+stages=()
+
+parse()
+{
+	while (($#)); do
+		case $1 in
+		-h|--help) usage; exit ;;
+		--fast) stages=(wheel docs) ops=300000 ;;
+		wheel|docs|debug-6.12|debug-6.1|stock-6.12|stock-6.1) stages+=("$1") ;;
+		*) die "unknown argument $1" "try --help" ;;
+		esac
+		shift
+	done
+	((${#stages[@]})) || stages=("${all[@]}")
+}
+
+
+# judge STAGE RIG [OPTION]...
+judge()
+{
+	local stage=$1 rig=$2
+	shift 2
+
+	"$vm/judge.sh" --rig "$rig" --label "$stage" --manifest "$manifest" "$@" "$out/$stage" || :
+}
+
+run_wheel()
+{
+	mkdir -p "$out/wheel"
+	run_logged "building the wheel with sanitizers" "$out/wheel/build.log" \
+		make -C "$top/tools/testing/wheel" O="$out/wheel/obj"
+	run_logged --may-fail "testing the wheel: $ops operations beside the model" "$out/wheel/result" \
+		"$out/wheel/obj/property" --ops "$ops" ${HTW_SEED:+--seed "$HTW_SEED"} || :
+	grep -a -i 'seed' "$out/wheel/result" | head -n 1 >&2 || :
+	judge wheel wheel --no-guest
+}
+
+run_docs()
+{
+	mkdir -p "$out/docs"
+	run_logged --may-fail "checking the documentation" "$out/docs/result" \
+		"$top/Documentation/check.sh" || :
+	judge docs docs --no-guest
+}
+
+# run_guest STAGE KERNEL KDIR SECONDS
+run_guest()
+{
+	local stage=$1 kernel=$2 kdir=$3 limit=$4 src=$out/$1/src file
+	local args=(--file "$vm/guest-ktap.sh:/ktap.sh")
+
+	build_modules "$kdir" "$src"
+	for file in modules tool; do
+		args+=(--file "$vm/guest-$file.sh:/guest-$file.sh")
+	done
+	[[ ! -e $src/htw_kunit.ko ]] || args+=(--file "$src/htw_kunit.ko:/htw_kunit.ko")
+	"$vm/boot.sh" --name "$stage" --kernel "$kernel" --timeout "$limit" --out "$out/$stage" \
+		--script "$vm/guest-test.sh" \
+		--file "$src/htw.ko:/htw.ko" \
+		--file "$src/tools/examples/idle_table/idle_table.ko:/idle_table.ko" \
+		--file "$out/programs/htw:/bin/htw" \
+		--file "$out/programs/selftests:/selftests" \
+		"${args[@]}" || :
+	judge "$stage" "${stage%-*}"
+}
+
+run_debug()
+{
+	local dir
+
+	dir=$("$vm/debug.sh" "$1")
+	run_guest "debug-$1" "$dir/bzImage" "$dir/build" 400
+}
+
+run_stock()
+{
+	local dir
+
+	dir=$("$vm/stock.sh" "$1")
+	run_guest "stock-$1" "$dir/vmlinuz" "$dir/build" 200
+}
+
+build_programs()
+{
+	mkdir -p "$out/programs"
+	build_command "$out/programs/tool"
+	cp "$out/programs/tool/htw" "$out/programs/htw"
+	run_logged "building the selftests" "$out/programs/selftests.log" \
+		make -C "$top/tools/testing/selftests" STATIC=1 O="$out/programs/selftests"
+}
+
+install_needed()
+{
+	need_packages "building and testing htw" gcc make libc6-dev libelf1 kmod cpio qemu-system-x86
+}
+
+# The results of a stage that never got as far as to have any are one failure.
+count()
+{
+	local stage=$1 pattern=$2
+
+	[[ -s $out/$stage/results ]] || { [[ $pattern != 'not ok' ]] || echo 1; return; }
+	grep -c "^$pattern " "$out/$stage/results" || :
+}
+
+sum_up()
+{
+	local stage passed=0 failed=0 skipped=0
+
+	echo
+	for stage in "${stages[@]}"; do
+		printf '%-12s %5d passed, %d failed\n' "$stage" \
+			"$(count "$stage" ok)" "$(count "$stage" 'not ok')"
+		passed=$((passed + $(count "$stage" ok)))
+		failed=$((failed + $(count "$stage" 'not ok')))
+		skipped=$((skipped + $(count "$stage" skip)))
+	done
+	if ((skipped)); then
+		printf '%d passed, %d failed, %d skipped\n' "$passed" "$failed" "$skipped"
+	else
+		printf '%d passed, %d failed\n' "$passed" "$failed"
+	fi
+	((failed == 0 && passed > 0))
+}
+
+main()
+{
+	local stage
+
+	parse "$@"
+	install_needed
+	mkdir -p "$out"
+	for stage in "${stages[@]}"; do
+		rm -f "$out/$stage"/results
+	done
+	if [[ " ${stages[*]}" == *[dk]-6* ]]; then
+		build_programs
+	fi
+	# A stage that cannot even start is its failure, and not the others'.
+	for stage in "${stages[@]}"; do
+		case $stage in
+		debug-*) (run_debug "${stage#*-}") || : ;;
+		stock-*) (run_stock "${stage#*-}") || : ;;
+		*) ("run_$stage") || : ;;
+		esac
+	done
+	sum_up
+}
+
+main "$@"
