@@ -24,7 +24,7 @@ set -euo pipefail
 all=(wheel debug-6.12 debug-6.1 stock-6.12 stock-6.1 docs)
 out=$top/build/check
 manifest=$top/tools/testing/manifest
-ops=1000000
+ops=4000000
 stages=()
 
 parse()
@@ -32,7 +32,7 @@ parse()
 	while (($#)); do
 		case $1 in
 		-h|--help) usage; exit ;;
-		--fast) stages=(wheel docs) ops=300000 ;;
+		--fast) stages=(wheel docs) ops=1000000 ;;
 		wheel|docs|debug-6.12|debug-6.1|stock-6.12|stock-6.1) stages+=("$1") ;;
 		*) die "unknown argument $1" "try --help" ;;
 		esac
@@ -51,14 +51,26 @@ judge()
 	"$vm/judge.sh" --rig "$rig" --label "$stage" --manifest "$manifest" "$@" "$out/$stage" || :
 }
 
+# named SUITE CMD...: the flat KTAP of CMD, as judge.sh takes it.
+named()
+{
+	local suite=$1 rc=0
+	shift
+
+	printf '# suite: %s\n' "$suite"
+	"$@" || rc=$?
+	printf '\n# exit: %d\n# suite:\n' "$rc"
+	return "$rc"
+}
+
 run_wheel()
 {
 	mkdir -p "$out/wheel"
 	run_logged "building the wheel with sanitizers" "$out/wheel/build.log" \
 		make -C "$top/tools/testing/wheel" O="$out/wheel/obj"
 	run_logged --may-fail "testing the wheel: $ops operations beside the model" "$out/wheel/result" \
-		"$out/wheel/obj/property" --ops "$ops" ${HTW_SEED:+--seed "$HTW_SEED"} || :
-	grep -a -i 'seed' "$out/wheel/result" | head -n 1 >&2 || :
+		named property "$out/wheel/obj/property" --ops "$ops" ${HTW_SEED:+--seed "$HTW_SEED"} || :
+	grep -a -m 1 '^# seed' "$out/wheel/result" || :
 	judge wheel wheel --no-guest
 }
 
@@ -66,23 +78,22 @@ run_docs()
 {
 	mkdir -p "$out/docs"
 	run_logged --may-fail "checking the documentation" "$out/docs/result" \
-		"$top/Documentation/check.sh" || :
+		named docs "$top/Documentation/check.sh" || :
 	judge docs docs --no-guest
 }
 
 # run_guest STAGE KERNEL KDIR SECONDS
 run_guest()
 {
-	local stage=$1 kernel=$2 kdir=$3 limit=$4 src=$out/$1/src file
-	local args=(--file "$vm/guest-ktap.sh:/ktap.sh")
+	local stage=$1 kernel=$2 kdir=$3 limit=$4 src=$out/$1/src
+	local args=()
 
 	build_modules "$kdir" "$src"
-	for file in modules tool; do
-		args+=(--file "$vm/guest-$file.sh:/guest-$file.sh")
-	done
 	[[ ! -e $src/htw_kunit.ko ]] || args+=(--file "$src/htw_kunit.ko:/htw_kunit.ko")
 	"$vm/boot.sh" --name "$stage" --kernel "$kernel" --timeout "$limit" --out "$out/$stage" \
 		--script "$vm/guest-test.sh" \
+		--file "$vm/guest-ktap.sh:/ktap.sh" \
+		--file "$vm/guest-modules.sh:/guest-modules.sh" \
 		--file "$src/htw.ko:/htw.ko" \
 		--file "$src/tools/examples/idle_table/idle_table.ko:/idle_table.ko" \
 		--file "$out/programs/htw:/bin/htw" \

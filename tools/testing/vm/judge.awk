@@ -76,6 +76,8 @@ function split_result(body,	rest, at)
 		sub(/[^A-Z].*/, "", directive)
 		sub(/^[A-Z]+[: ]*/, "", why)
 	}
+	# What else follows a # is a remark.
+	sub(/ +#.*/, "", rest)
 	sub(/ +$/, "", rest)
 	# kselftest prints the name of a skipped test behind the directive.
 	if (rest == "")
