@@ -487,13 +487,23 @@ void htw_context_query(struct htw_context *ctx, struct htw_query *query)
 	query->nr_file = READ_ONCE(ctx->nr_timers);
 }
 
+/* How long after the last tick that its slack allowed a timer has fired. */
+static u64 lateness(const struct user_timer *ut)
+{
+	unsigned int shift = htw_base_geometry()->tick_shift;
+	u64 due = ut->timer.expires + ut->slack;
+
+	if (ut->fired_ns <= due)
+		return 0;
+	due = htw_tick_after(shift, due) << shift;
+	return ut->fired_ns > due ? ut->fired_ns - due : 0;
+}
+
 static u32 event_info(const struct user_timer *ut)
 {
-	u64 due = ut->timer.node.tick << htw_base_geometry()->tick_shift;
-	u64 late = ut->fired_ns > due ? (ut->fired_ns - due) >> 10 : 0;
+	u64 late = min_t(u64, lateness(ut), HTW_EVENT_LATENESS_MAX);
 
-	return HTW_EVENT_EXPIRED << 28 | (ut->arming & 0xff) << 20 |
-	       (u32)min_t(u64, late, HTW_EVENT_LATENESS_MAX >> 10);
+	return HTW_EVENT_EXPIRED << 28 | (ut->arming & 0xff) << 20 | late >> 10;
 }
 
 /**

@@ -155,9 +155,10 @@ struct htw_event {
 #define HTW_EVENT_ARMING(info)		(((info) >> 20) & 0xff)
 
 /*
- * How late the timer fired, in ns: after the end of its slack, rounded up to the
- * tick. A multiple of 1024 ns, at most HTW_EVENT_LATENESS_MAX. Of a periodic
- * timer it is the lateness of the first expiry that was not read.
+ * How late the timer fired, in ns: how long after the end of its slack, rounded up
+ * to the tick; 0 if it fired before that. A multiple of 1024 ns, at most
+ * HTW_EVENT_LATENESS_MAX. Of a periodic timer it is the lateness of the first
+ * expiry that was not read.
  */
 #define HTW_EVENT_LATENESS(info)	(((__u64)(info) & 0xfffff) << 10)
 #define HTW_EVENT_LATENESS_MAX		((__u64)0xfffff << 10)
