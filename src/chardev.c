@@ -75,8 +75,8 @@ static long ioctl_op(struct htw_context *ctx, void __user *arg)
 
 	if (copy_from_user(&op, arg, sizeof(op)))
 		return -EFAULT;
-	/* What can't be undone is only done if its result can be told. */
-	if (op.opcode != HTW_OP_ARM && copy_to_user(arg, &op, sizeof(op)))
+	/* Nothing is done whose result can't be told. */
+	if (copy_to_user(arg, &op, sizeof(op)))
 		return -EFAULT;
 	ret = htw_context_op(ctx, &op);
 	if (ret)
@@ -84,7 +84,10 @@ static long ioctl_op(struct htw_context *ctx, void __user *arg)
 	if (!copy_to_user(arg, &op, sizeof(op)))
 		return 0;
 
-	/* An id that the program never learns would be a timer without an end. */
+	/*
+	 * Another thread has taken the memory away meanwhile. A timer whose id the
+	 * program never learns would have no end.
+	 */
 	if (op.opcode == HTW_OP_ARM) {
 		undo = (struct htw_op){ .opcode = HTW_OP_CANCEL, .id = op.id };
 		htw_context_op(ctx, &undo);

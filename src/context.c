@@ -35,9 +35,10 @@
  * -------
  *
  * Events are copied to the program without the lock. A timer is COPYING meanwhile.
- * Whoever meets that acts as if the event had been read just before, and the reader
- * finds out when it has the lock again: the timer's id or arming number differs from
- * what it has copied. If the copy faults, the event goes back to the head of the list.
+ * Whoever wants to change it acts as if the event had been read just before, and the
+ * reader finds out when it has the lock again: the timer's id or arming number differs
+ * from what it has copied. If the copy faults, the event goes back to the head of the
+ * list.
  *
  * A periodic timer is armed again when its event has been read, not in the callback:
  * what nobody reads costs nothing. How often it would have expired is computed.
@@ -129,10 +130,21 @@ struct htw_context {
 	struct xarray		chunks;
 };
 
+static int set_max_timers(const char *val, const struct kernel_param *kp)
+{
+	return param_set_uint_minmax(val, kp, 1, MAX_TIMERS);
+}
+
+static const struct kernel_param_ops max_timers_ops = {
+	.set	= set_max_timers,
+	.get	= param_get_uint,
+};
+
 static unsigned int max_timers = 1U << 16;
-module_param(max_timers, uint, 0644);
+module_param_cb(max_timers, &max_timers_ops, &max_timers, 0644);
+__MODULE_PARM_TYPE(max_timers, "uint");
 MODULE_PARM_DESC(max_timers,
-		 "Most timers of one open /dev/htw, for files opened from now on (default 65536, at most 16777216)");
+		 "Most timers of one open /dev/htw, for files opened from now on, 1 to 16777216 (default 65536)");
 
 /**
  * htw_context_create() - make a context without timers
@@ -152,7 +164,7 @@ struct htw_context *htw_context_create(void)
 	init_waitqueue_head(&ctx->readers);
 	mutex_init(&ctx->grow);
 	xa_init(&ctx->chunks);
-	ctx->max_timers = min_t(u32, READ_ONCE(max_timers), MAX_TIMERS);
+	ctx->max_timers = READ_ONCE(max_timers);
 	return ctx;
 }
 

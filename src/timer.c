@@ -210,7 +210,8 @@ static int arm(struct htw_timer *timer, u64 expires, u64 slack)
  * * 0			- armed; the timer was not pending
  * * 1			- armed; the timer was pending, its old arming never fires
  * * %-ESHUTDOWN	- the timer was shut down; nothing has changed
- * * %-EINVAL		- the timer was never set up; the kernel warns once
+ * * %-EINVAL		- the timer is all zeroes: it was never set up; the kernel
+ *   warns once
  * * %-ENODEV		- htw is built into the kernel and not initialised yet
  */
 int htw_schedule(struct htw_timer *timer, s64 delay_ns)
@@ -368,8 +369,9 @@ static int cancel_sync(struct htw_timer *timer, u32 set)
  * Context: Task or softirq, with interrupts enabled. Spins while the callback is
  * running on another CPU; on PREEMPT_RT it sleeps.
  * Return:
- * * 1		- the timer was pending, and now this arming never fires
- * * 0		- it was not pending
+ * * 1		- an arming was pending, which now never fires; it may be one that the
+ *   callback, which was running, had just made
+ * * 0		- none was pending
  * * %-EDEADLK	- called from the timer's own callback: disarmed, but still running
  */
 int htw_cancel_sync(struct htw_timer *timer)
@@ -388,8 +390,8 @@ EXPORT_SYMBOL_GPL(htw_cancel_sync);
  * Context: Task or softirq, with interrupts enabled. Spins while the callback is
  * running on another CPU; on PREEMPT_RT it sleeps.
  * Return:
- * * 1		- the timer was pending, and now this arming never fires
- * * 0		- it was not pending
+ * * 1		- an arming was pending, which now never fires
+ * * 0		- none was pending
  * * %-EDEADLK	- called from the timer's own callback: shut down, but still
  *   running; the memory may be freed all the same, by this callback
  */

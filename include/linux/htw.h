@@ -8,7 +8,9 @@
  *
  * All times are nanoseconds of CLOCK_MONOTONIC. A timer never fires before its
  * expiry; it fires at the first tick (2^17 ns by default) after it, or with
- * slack at the tick in its window at which it can best share an interrupt.
+ * slack at the tick in its window at which it can best share an interrupt. An
+ * expiry that is past, or nearer than the minimum gap (50 us by default), may have
+ * to wait for that gap.
  */
 #ifndef _LINUX_HTW_H
 #define _LINUX_HTW_H

@@ -5,6 +5,7 @@
 # Run all tests of htw, or the stages named:
 #
 #   wheel        the wheel in user space, beside a model, under sanitizers
+#   uml-6.12     KUnit suites of the wheel in a UML kernel, with htw built in
 #   debug-6.12   KUnit and selftests on a debug kernel of that series
 #   debug-6.1
 #   stock-6.12   selftests on Debian's own kernel of that series
@@ -21,7 +22,7 @@ set -euo pipefail
 # shellcheck source=tools/testing/lib.sh
 . "${BASH_SOURCE[0]%/*}/lib.sh"
 
-all=(wheel debug-6.12 debug-6.1 stock-6.12 stock-6.1 docs)
+all=(wheel uml-6.12 debug-6.12 debug-6.1 stock-6.12 stock-6.1 docs)
 out=$top/build/check
 manifest=$top/tools/testing/manifest
 ops=4000000
@@ -33,7 +34,7 @@ parse()
 		case $1 in
 		-h|--help) usage; exit ;;
 		--fast) stages=(wheel docs) ops=1000000 ;;
-		wheel|docs|debug-6.12|debug-6.1|stock-6.12|stock-6.1) stages+=("$1") ;;
+		wheel|docs|uml-6.12|debug-6.12|debug-6.1|stock-6.12|stock-6.1) stages+=("$1") ;;
 		*) die "unknown argument $1" "try --help" ;;
 		esac
 		shift
@@ -80,6 +81,12 @@ run_docs()
 	run_logged --may-fail "checking the documentation" "$out/docs/result" \
 		named docs "$top/Documentation/check.sh" || :
 	judge docs docs --no-guest
+}
+
+run_uml()
+{
+	"$vm/uml.sh" "$1" "$out/uml-$1" || :
+	judge "uml-$1" uml --no-guest
 }
 
 # run_guest STAGE KERNEL KDIR SECONDS
@@ -171,12 +178,13 @@ main()
 	for stage in "${stages[@]}"; do
 		rm -f "$out/$stage"/results
 	done
-	if [[ " ${stages[*]}" == *[dk]-6* ]]; then
+	if [[ ${stages[*]} == *debug* || ${stages[*]} == *stock* ]]; then
 		build_programs
 	fi
 	# A stage that cannot even start is its failure, and not the others'.
 	for stage in "${stages[@]}"; do
 		case $stage in
+		uml-*) (run_uml "${stage#*-}") || : ;;
 		debug-*) (run_debug "${stage#*-}") || : ;;
 		stock-*) (run_stock "${stage#*-}") || : ;;
 		*) ("run_$stage") || : ;;

@@ -69,6 +69,16 @@ check_builds()
 	check "sparse-$series" quiet_build "$kdir" "$out/sparse-$series" C=2
 }
 
+# Grafted into a kernel tree, as a module and built in.
+run_graft()
+{
+	local dir=$out/graft-$1
+
+	"$vm/uml.sh" --compile "$1" "$dir" 2>"$dir.progress" || tail -n 20 "$dir.progress"
+	grep -q '^ok' "$dir/result" || echo "no result"
+	grep '^not ok' "$dir/result" || :
+}
+
 sources_of()
 {
 	(cd "$top" && git ls-files -- "$@" 2>/dev/null) | sed "s,^,$top/,"
@@ -122,6 +132,8 @@ main()
 
 	check_builds 6.12
 	check_builds 6.1
+	check graft-6.12 run_graft 6.12
+	check graft-6.1 run_graft 6.1
 	check checkpatch run_checkpatch
 	check kernel-doc run_kernel_doc
 	check shellcheck run_shellcheck

@@ -6,10 +6,14 @@
  * else can see, and all of them end when its last descriptor is closed. Timers
  * are armed and cancelled with ioctl(HTW_IOC_OP); what they did is told by
  * events, of which read(2) returns as many struct htw_event as fit into its
- * buffer. poll(2) and epoll(7) report EPOLLIN while there is at least one.
+ * buffer, in the order in which the timers expired. poll(2) and epoll(7) report
+ * EPOLLIN while there is at least one. open(2) fails with ENOMEM if there is no memory
+ * for a context.
  *
- * All times are nanoseconds of CLOCK_MONOTONIC. The number of an errno that is
- * named here is what the system call sets; a call that fails has changed nothing.
+ * All times are nanoseconds of CLOCK_MONOTONIC. The errnos named here are what the
+ * system calls set. A call that fails has changed nothing, with one exception: if
+ * another thread takes the argument's memory away while the call runs, the operation
+ * may have been done although the call says EFAULT.
  *
  * read(2) fails with
  *
@@ -87,32 +91,39 @@ struct htw_query {
  * @resv0: in: must be 0
  * @flags: in: HTW_TIMER_ flags
  * @expires: in: delay or time of the first expiry, in ns; at most S64_MAX.
- *	out (HTW_OP_REMAINING): time of the next expiry
+ *	out (HTW_OP_REMAINING): the time, never a delay, of the next expiry; of the
+ *	last one if it has expired and that has not been read
  * @interval: in: 0 for a timer that expires once, else the period in ns, from
- *	htw_query.min_interval_ns to S64_MAX. out (HTW_OP_REMAINING): the period
+ *	htw_query.min_interval_ns to S64_MAX. out (HTW_OP_REMAINING): the same
  * @slack: in: how much later than asked for the timer may fire so that it can
- *	share an interrupt with others, in ns; at most S64_MAX
+ *	share an interrupt with others, in ns; at most S64_MAX.
+ *	out (HTW_OP_REMAINING): the same
  * @cookie: in: any value; returned in the timer's events.
- *	out (HTW_OP_REMAINING): that value
+ *	out (HTW_OP_REMAINING): the same
  * @id: the timer; HTW_OP_ARM takes 0 and returns it, all others take it
- * @value: out (HTW_OP_REMAINING): ns until the next expiry, 0 if an event is
- *	waiting to be read
+ * @value: out (HTW_OP_REMAINING): ns until the next expiry; 0 if it has expired
+ *	and that has not been read
  * @res: out (HTW_OP_CANCEL): HTW_CANCELLED or HTW_WITHDRAWN; else 0
- * @arming: out: how many times this timer has been armed; HTW_EVENT_ARMING()
- *	of an event is the low 8 bits of it
+ * @arming: out: how many times HTW_OP_ARM and HTW_OP_REARM have armed this timer;
+ *	HTW_EVENT_ARMING() of an event is the low 8 bits of it
  *
- * What an opcode is not said to take must be 0, but for @value, @res and
- * @arming, which are only written.
+ * What an opcode does not take must be 0, but for @value, @res and @arming, which
+ * are only written.
  *
- * %HTW_OP_ARM makes a timer. One that expires once is gone when its event has
- * been read, or when it is cancelled; a periodic one when it is cancelled.
+ * %HTW_OP_ARM makes a timer. It takes @flags, @expires, @interval, @slack and
+ * @cookie. A time that is past means as soon as possible. A timer that expires once
+ * is gone when its event has been read, or when it is cancelled; a periodic one when
+ * it is cancelled. No id is 0, and none is given to a second timer.
  *
- * %HTW_OP_REARM gives a timer new times, as if it were cancelled and armed anew,
- * but with the same id. An event that has not been read is withdrawn.
+ * %HTW_OP_REARM gives a timer new times and a new cookie, as if it were cancelled and
+ * armed anew, but with the same id. It takes what HTW_OP_ARM takes, and @id. An event
+ * that has not been read is withdrawn.
  *
- * %HTW_OP_CANCEL ends a timer: after it no event of this timer will be read.
+ * %HTW_OP_CANCEL ends a timer. It takes @id alone. After it no event of this timer
+ * will be read, but by a read(2) in another thread that had already begun.
  *
- * %HTW_OP_REMAINING tells what a timer is armed for and changes nothing.
+ * %HTW_OP_REMAINING tells what a timer is armed for and changes nothing. It takes @id
+ * alone.
  */
 struct htw_op {
 	__u16	opcode;
@@ -169,8 +180,11 @@ struct htw_event {
  * Takes a &struct htw_query, of which a program may know an older and shorter or
  * a newer and longer version: the size is part of the request's number.
  *
- * Errors: EINVAL if flags or resv is not 0 or the size is less than 8 bytes;
- * E2BIG if there is anything but 0 in what the kernel does not know.
+ * Errors:
+ *
+ * * EINVAL - flags or resv is not 0, or the size is less than 8 bytes
+ * * E2BIG - there is anything but 0 in what the kernel does not know
+ * * EFAULT - the argument is not readable and writable
  */
 #define HTW_IOC_QUERY		_IOWR(HTW_IOC_MAGIC, 0, struct htw_query)
 
@@ -180,15 +194,17 @@ struct htw_event {
  * Takes a &struct htw_op and returns 0.
  *
  * Errors:
- *	EOPNOTSUPP	the opcode is not known
- *	EINVAL		a value is out of its range, an unknown flag is set, or a
- *			field is not 0 that must be
- *	ENOSPC		HTW_OP_ARM: the context holds as many timers as it may
- *	ENOMEM		HTW_OP_ARM: no memory
- *	ENOENT		there is no timer of this id: it never was, has been
- *			cancelled, or expired and its id has been given away since
- *	EALREADY	too late: the timer expired, and its event was read
- *	EFAULT		the argument is not readable and writable
+ *
+ * * EOPNOTSUPP - the opcode is not known
+ * * EINVAL - a value is out of its range, an unknown flag is set, or a field is not
+ *   0 that must be
+ * * ENOSPC - HTW_OP_ARM: the context holds as many timers as it may
+ * * ENOMEM - HTW_OP_ARM: no memory
+ * * ENOENT - there is no timer of this id: it never was, has been cancelled, or
+ *   expired and its id has been given away since
+ * * EALREADY - too late: the timer expired, and its event was read or is just being
+ *   read
+ * * EFAULT - the argument is not readable and writable
  */
 #define HTW_IOC_OP		_IOWR(HTW_IOC_MAGIC, 1, struct htw_op)
 

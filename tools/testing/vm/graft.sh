@@ -109,6 +109,7 @@ graft()
 }
 
 # rewrite makes a new file, hence not unless there is something to take out.
+# shellcheck disable=SC2016 # awk's $0
 remove()
 {
 	if grep -qxF "$source_line" "$tree/drivers/Kconfig"; then

@@ -88,22 +88,31 @@ hres_cpus()
 	grep -c '\.hres_active *: 1$' /proc/timer_list
 }
 
-# The switch to high resolution follows the first clock source good enough for
-# it, in a tick of each CPU: give it a moment.
+clock_source()
+{
+	cat /sys/devices/system/clocksource/clocksource0/current_clocksource
+}
+
+clocks_settled()
+{
+	[ "$(hres_cpus)" = "$have" ] && [ "$(clock_source)" != tsc-early ]
+}
+
+# The TSC takes a second to be refined, and the switch to high resolution follows the
+# first clock source good enough for it, in a tick of each CPU: give them a moment.
 check_clocks()
 {
-	tries=50
-	while [ "$(hres_cpus)" != "$have" ] && [ "$tries" -gt 0 ]; do
+	tries=100
+	while ! clocks_settled && [ "$tries" -gt 0 ]; do
 		sleep 0.1
 		tries=$((tries - 1))
 	done
 	[ "$(hres_cpus)" = "$have" ] ||
 		fail "high resolution timers on $(hres_cpus) of $have CPUs only"
 
-	clock=$(cat /sys/devices/system/clocksource/clocksource0/current_clocksource)
-	case $clock in
+	case $(clock_source) in
 	tsc|kvm-clock|hpet|acpi_pm) ;;
-	*) fail "the clock source is $clock" ;;
+	*) fail "the clock source is $(clock_source)" ;;
 	esac
 }
 

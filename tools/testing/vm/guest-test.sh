@@ -14,7 +14,7 @@ if [ -e /htw_kunit.ko ]; then
 fi
 run_suite modules sh /guest-modules.sh
 # These say their names themselves.
-for suite in uapi timers events cli; do
+for suite in uapi timers copying events cli; do
 	/selftests/$suite
 	printf '\n# exit: %d\n# suite:\n' $?
 done

@@ -1,0 +1,446 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# usage: check.sh [-l | -t NAME]
+#
+# The documentation's test. Prints KTAP. -l lists the tests, -t runs one of them.
+#
+# Examples are compiled as a stranger would: programs with the header for programs,
+# modules against what `make install-headers` installs, and nothing else. A block is
+# an example if this comes before it:
+#
+#   .. check: program NAME.c		in a .rst file; a whole program
+#   .. check: module NAME.c		a whole module
+#   .. check: module-part		functions of one
+#   <!-- check: module NAME.c -->	the same in README.md
+#   <!-- check: makefile NAME.c -->	what builds that module
+#
+# KDIR names kernel headers; without it those of Debian's 6.12 are fetched.
+
+set -euo pipefail
+# shellcheck source=tools/testing/lib.sh
+. "${BASH_SOURCE[0]%/*}/../tools/testing/lib.sh"
+
+tests=(
+	programs_of_the_readme_compile
+	programs_of_the_pages_compile
+	modules_of_the_readme_build
+	modules_of_the_pages_build
+	names_of_the_uapi_are_documented
+	names_of_the_uapi_are_in_a_man_page
+	errnos_of_the_uapi_are_documented
+	exports_have_kernel_doc
+	exports_are_in_the_guide
+	parameters_are_documented
+	make_targets_are_real
+	files_that_are_named_exist
+	pages_build
+)
+
+docs=$top/Documentation
+out=$top/build/check/docs/work
+uapi=$top/include/uapi/linux/htw.h
+examples=$out/examples
+
+# complain TEXT: one more thing that is wrong.
+complain()
+{
+	printf '%s\n' "$*"
+	wrong=1
+}
+
+# all_right: the last words of a test that complains.
+all_right()
+{
+	((!wrong))
+}
+
+## Examples
+
+# extract FILE DIR: the examples of FILE, as DIR/KIND/NAME.
+extract()
+{
+	local file=$1 dir=$2
+
+	mkdir -p "$dir"/{program,module,module-part,makefile}
+	awk -v dir="$dir" -v base="$(basename "$file" | tr .- __)" '
+	function fatal(text)
+	{
+		print FILENAME ":" FNR ": " text
+		failed = 1
+		exit 1
+	}
+
+	# What the marker says: a kind, and for some a name.
+	function marked(kind, name)
+	{
+		if (wanted)
+			fatal("a second marker before the block of the first")
+		if (kind !~ /^(program|module|module-part|makefile)$/)
+			fatal("unknown kind of example: " kind)
+		name = name ~ /\.c$/ ? name : base "_" ++count ".c"
+		to = dir "/" kind "/" name
+		printf "" >to
+		wanted = 1
+	}
+
+	/^<!-- check: / { marked($3, $4); next }
+	/^\.\. check: / { marked($3, $4); next }
+
+	# README: between the fences.
+	wanted && /^```/ { inside = !inside; if (!inside) wanted = 0; next }
+	inside { print >to; next }
+
+	# A page: what is indented below the directive.
+	wanted && /^\.\. code-block:: c$/ { block = 1; next }
+	block && /^[^ ]/ { block = wanted = 0 }
+	block { sub(/^    /, ""); print >to; next }
+
+	END {
+		if (failed)
+			exit 1
+		if (inside)
+			fatal("the block does not end")
+	}' "$file"
+}
+
+extract_all()
+{
+	local page
+
+	rm -rf "$examples"
+	extract "$top/README.md" "$examples/README"
+	for page in "$docs"/*.rst; do
+		extract "$page" "$examples/${page##*/}"
+	done
+}
+
+# sources KIND README|PAGES: all examples of that kind, of which there must be some.
+sources()
+{
+	local kind=$1 where=README
+	[[ $2 == README ]] || where='*.rst'
+
+	find "$examples" -path "$examples/$where/$kind/*.c" -size +0 | sort | grep . ||
+		{ echo "no example of the kind $kind" >&2; return 1; }
+}
+
+compile_programs()
+{
+	local list file
+
+	extract_all
+	list=$(sources program "$1")
+	for file in $list; do
+		echo "cc $file"
+		cc -std=gnu11 -Wall -Wextra -Werror -I"$top/include/uapi" -o "${file%.c}" "$file"
+	done
+}
+
+programs_of_the_readme_compile()
+{
+	compile_programs README
+}
+
+programs_of_the_pages_compile()
+{
+	compile_programs PAGES
+}
+
+# Sets kdir, and htw to what `make install-headers` installs for it.
+install_htw()
+{
+	kdir=${KDIR:-$("$vm/stock.sh" 6.12)/build}
+	htw=$out/installed/usr/src/htw
+
+	[[ -e $kdir/include/config/kernel.release ]] || die "no kernel headers in $kdir"
+	copy_sources "$out/src"
+	rm -rf "$out/installed"
+	make -C "$out/src" KDIR="$kdir" modules
+	make -C "$out/src" KDIR="$kdir" DESTDIR="$out/installed" prefix=/usr install-headers
+}
+
+# build_there DIR: as somebody would who has the Makefile of README.md.
+build_there()
+{
+	make -C "$1" KDIR="$kdir" HTW="$htw" \
+		KCFLAGS="-Werror -Wno-unused-function -Wno-missing-prototypes -Wno-missing-declarations"
+}
+
+modules_of_the_readme_build()
+{
+	local list file name dir
+
+	extract_all
+	install_htw
+	list=$(sources module README)
+	for file in $list; do
+		name=$(basename "$file" .c)
+		dir=$out/module-$name
+		rm -rf "$dir"
+		mkdir "$dir"
+		cp "$file" "$dir/"
+		cp "$examples/README/makefile/$name.c" "$dir/Makefile"
+		build_there "$dir"
+		[[ -e $dir/$name.ko ]]
+	done
+}
+
+# Functions of a module, made a whole one.
+complete()
+{
+	printf '#include <linux/%s.h>\n' htw ktime list module slab spinlock
+	printf '#line 1 "%s"\n' "${1##*/}"
+	cat "$1"
+	printf 'MODULE_DESCRIPTION("Part of an example");\nMODULE_LICENSE("GPL");\n'
+}
+
+modules_of_the_pages_build()
+{
+	local dir=$out/module-of-the-pages whole part file objects=''
+
+	extract_all
+	install_htw
+	whole=$(sources module PAGES)
+	part=$(sources module-part PAGES)
+	rm -rf "$dir"
+	mkdir "$dir"
+	for file in $whole; do
+		cp "$file" "$dir/"
+		objects+=" $(basename "$file" .c).o"
+	done
+	for file in $part; do
+		complete "$file" >"$dir/${file##*/}"
+		objects+=" $(basename "$file" .c).o"
+	done
+	sed "s/^obj-m := .*/obj-m :=$objects/" "$examples/README/makefile/hello.c" >"$dir/Makefile"
+	build_there "$dir"
+}
+
+## Completeness
+
+# Every name, those in comments too, but not prefixes such as HTW_OP_.
+uapi_names()
+{
+	grep -oE '\b(HTW|htw)_[A-Za-z0-9_]+' "$uapi" | grep -v '_$' | sort -u
+}
+
+# expect_words FILE WORD...: each occurs there.
+expect_words()
+{
+	local file=$1 word
+	shift
+
+	for word; do
+		grep -qwF -- "$word" "$file" || complain "${file#"$top/"} lacks $word"
+	done
+}
+
+names_of_the_uapi_are_documented()
+{
+	local names
+
+	names=$(uapi_names)
+	# shellcheck disable=SC2086 # words
+	expect_words "$docs/uapi.rst" $names
+	all_right
+}
+
+# All but what programs never write themselves.
+names_of_the_uapi_are_in_a_man_page()
+{
+	local name names
+
+	names=$(uapi_names | grep -vx HTW_IOC_MAGIC)
+	for name in $names; do
+		grep -rqwF -- "$name" "$docs/man" || complain "no manual page has $name"
+	done
+	all_right
+}
+
+errnos_of_the_uapi_are_documented()
+{
+	local names
+
+	names=$(grep -oE '\bE[A-Z0-9]{3,}\b' "$uapi" | grep -v -e EPOLLIN | sort -u)
+	# shellcheck disable=SC2086 # words
+	expect_words "$docs/uapi.rst" $names
+	all_right
+}
+
+exports()
+{
+	sed -n 's/^EXPORT_SYMBOL_GPL(\(.*\));$/\1/p' "$top/src/timer.c" | grep .
+}
+
+# The comment before a function: it has to say in what context it can be called, and
+# what it returns unless that is nothing.
+exports_have_kernel_doc()
+{
+	local name names
+
+	names=$(exports)
+	for name in $names; do
+		awk -v name="$name" '
+			/^\/\*\*$/ { doc = ""; on = 1 }
+			on { doc = doc "\n" $0 }
+			/^ \*\/$/ { on = 0 }
+			$0 ~ "^[a-z].*[ *]" name "\\(" {
+				if (doc !~ "\\* " name "\\(\\) - ")
+					print name " has no kernel-doc"
+				if (doc !~ /\n \* Context: /)
+					print name " does not say its Context"
+				if ($0 !~ /^void / && doc !~ /\n \* Return: ?/)
+					print name " does not say what it returns"
+				found = 1
+				exit
+			}
+			/^}/ { doc = "" }
+			END { if (!found) print name " is not defined here" }' "$top/src/timer.c"
+	done >"$out/exports"
+	[[ ! -s $out/exports ]] || { cat "$out/exports"; return 1; }
+}
+
+exports_are_in_the_guide()
+{
+	local names
+
+	names=$(exports)
+	# shellcheck disable=SC2086 # words
+	expect_words "$docs/kernel-api.rst" $names
+	all_right
+}
+
+# "NAME DEFAULT" of each module parameter, the default as MODULE_PARM_DESC tells it.
+parameters()
+{
+	cat "$top"/src/*.c | awk '
+		/^module_param(_array)?\(/ { sub(/^module_param(_array)?\(/, ""); sub(/,.*/, ""); name[++n] = $0 }
+		/^MODULE_PARM_DESC\(/ { on = 1; text = "" }
+		on { text = text $0 }
+		on && /\);$/ {
+			on = 0
+			param = value = text
+			sub(/^MODULE_PARM_DESC\(/, "", param)
+			sub(/,.*/, "", param)
+			if (!sub(/.*\(default /, "", value))
+				value = "?"
+			sub(/[^0-9,].*/, "", value)
+			sub(/,$/, "", value)
+			defaults[param] = value
+		}
+		END { for (i = 1; i <= n; i++) print name[i], defaults[name[i]] }' | grep .
+}
+
+parameters_are_documented()
+{
+	local list name value file
+
+	list=$(parameters)
+	while read -r name value; do
+		for file in "$docs/parameters.rst" "$top/README.md"; do
+			expect_words "$file" "$name"
+		done
+		grep -qE "^\| \`$name\` \| $value \|" "$top/README.md" ||
+			complain "README.md does not say that the default of $name is $value"
+		awk -v head="\`\`$name\`\`" -v text="efault:? ${value}[.,: ]" '
+			/^[^ ]/ { on = $0 == head }
+			on && $0 ~ text { found = 1 }
+			END { exit !found }' "$docs/parameters.rst" ||
+			complain "parameters.rst does not say that the default of $name is $value"
+	done <<<"$list"
+	all_right
+}
+
+targets()
+{
+	sed -n 's/^\([a-z][a-z _-]*\):\([^=].*\)\{0,1\}$/\1/p' "$top/Makefile" | tr ' ' '\n' | sort -u
+}
+
+# What `make help` lists, and what the documents say to type.
+make_targets_are_real()
+{
+	local known listed told target
+
+	known=$(targets)
+	listed=$(make -s -C "$top" help | sed -n "s/^[* ] \([a-z][a-z_-]*\)  *- .*/\1/p" | grep .)
+	# shellcheck disable=SC2016 # a literal backquote
+	told=$(cat "$top/README.md" "$docs"/*.rst |
+		grep -oE '(^ +|`|sudo )make [a-z][a-z_-]*( [a-z][a-z_-]*)*' |
+		sed 's/.*make //' | tr ' ' '\n' | sort -u | grep .)
+	for target in $listed $told; do
+		grep -qxF -- "$target" <<<"$known" || complain "there is no make target $target"
+	done
+	for target in $told; do
+		[[ $target == @(help|install-headers) ]] || grep -qxF -- "$target" <<<"$listed" ||
+			complain "make help does not list $target"
+	done
+	all_right
+}
+
+# Paths in `backquotes` that begin with a directory of the tree.
+files_that_are_named_exist()
+{
+	local path paths
+
+	# shellcheck disable=SC2016 # literal backquotes
+	paths=$(cat "$top/README.md" "$docs"/*.rst | grep -oE '`[A-Za-z0-9_./-]+`' | tr -d '`' |
+		grep -E '^(src|include|kunit|tools|Documentation|LICENSES)/' | sort -u)
+	for path in $paths; do
+		[[ -e $top/$path ]] || complain "there is no $path"
+	done
+	all_right
+}
+
+pages_build()
+{
+	"$docs/build.sh"
+}
+
+## Running
+
+# In a subshell, so that the first command that fails ends the test. Not in a
+# condition, where errexit would not hold.
+run_test()
+{
+	local nr=$1 name=$2 rc
+
+	wrong=0
+	set +e
+	(set -e; "$name") >"$out/log/$name" 2>&1 </dev/null
+	rc=$?
+	set -e
+	if ((rc == 0)); then
+		printf 'ok %d %s\n' "$nr" "$name"
+		return
+	fi
+	tail -n 30 "$out/log/$name" | sed 's/^/# /'
+	printf 'not ok %d %s\n' "$nr" "$name"
+	failed=1
+}
+
+main()
+{
+	local nr=0 failed=0 test
+
+	case ${1:-} in
+	'') ;;
+	-l) printf 'docs.%s\n' "${tests[@]}"; exit ;;
+	-t)
+		[[ " ${tests[*]} " == *" ${2#docs.} "* ]] || die "no test ${2:-}" "check.sh -l lists them"
+		tests=("${2#docs.}")
+		;;
+	-h|--help) usage; exit ;;
+	*) die "unknown argument $1" "try --help" ;;
+	esac
+
+	need_packages "checking the documentation" gcc make libc6-dev libelf1
+	mkdir -p "$out/log"
+	printf 'KTAP version 1\n1..%d\n' "${#tests[@]}"
+	for test in "${tests[@]}"; do
+		nr=$((nr + 1))
+		run_test "$nr" "$test"
+	done
+	return "$failed"
+}
+
+main "$@"
