@@ -841,6 +841,36 @@ static void next_event_after_cancel_costs_one_wakeup(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, next, 30ULL);
 }
 
+static void refresh_saves_that_wakeup(struct kunit *test)
+{
+	struct htw_wheel *wheel = make_small_wheel(test);
+	struct htw_node *nodes = make_nodes(test, 5);
+	u64 next;
+
+	/* Of three slots the first is cancelled, pushed away, and both. */
+	htw_wheel_insert(wheel, &nodes[0], 3);
+	htw_wheel_insert(wheel, &nodes[1], 5);
+	htw_wheel_insert(wheel, &nodes[2], 17);
+	htw_wheel_insert(wheel, &nodes[3], 18);
+	htw_wheel_insert(wheel, &nodes[4], 30);
+	htw_wheel_move(wheel, &nodes[0], 200);
+	htw_wheel_remove(wheel, &nodes[1]);
+	htw_wheel_move(wheel, &nodes[2], 100);
+	htw_wheel_remove(wheel, &nodes[3]);
+	KUNIT_EXPECT_TRUE(test, htw_wheel_next(wheel, &next));
+	KUNIT_EXPECT_EQ(test, next, 3ULL);
+
+	KUNIT_EXPECT_FALSE(test, htw_wheel_refresh(wheel, 1));
+	KUNIT_EXPECT_TRUE(test, htw_wheel_refresh(wheel, NO_BUDGET));
+	KUNIT_EXPECT_TRUE(test, htw_wheel_next(wheel, &next));
+	KUNIT_EXPECT_EQ(test, next, 30ULL);
+	KUNIT_EXPECT_EQ(test, wheel->now, 0ULL);
+
+	htw_wheel_remove(wheel, &nodes[4]);
+	htw_wheel_remove(wheel, &nodes[2]);
+	expect_fires_at(test, wheel, &nodes[0], 200);
+}
+
 static void forward_keeps_everything(struct kunit *test)
 {
 	struct htw_wheel *wheel = make_wheel(test);
@@ -923,6 +953,7 @@ static struct kunit_case wheel_cases[] = {
 	GEOMETRY_CASE(budget_loses_nothing),
 	GEOMETRY_CASE(next_event_is_exact),
 	KUNIT_CASE(next_event_after_cancel_costs_one_wakeup),
+	KUNIT_CASE(refresh_saves_that_wakeup),
 	GEOMETRY_CASE(forward_keeps_everything),
 	GEOMETRY_CASE(take_empties_a_wheel),
 	KUNIT_CASE(slack_takes_the_roundest_tick),

@@ -340,6 +340,13 @@ static unsigned int run_expired(struct htw_base *base, unsigned int budget,
 	return budget;
 }
 
+/* Lets interrupts in between two steps of HTW_BATCH nodes each. */
+static void breathe(struct htw_base *base)
+{
+	raw_spin_unlock_irq(&base->lock);
+	raw_spin_lock_irq(&base->lock);
+}
+
 static void run_pass(struct htw_base *base)
 {
 	u64 now = ktime_get();
@@ -350,11 +357,12 @@ static void run_pass(struct htw_base *base)
 	do {
 		done = htw_wheel_advance(base->wheel, tick, HTW_BATCH);
 		budget = run_expired(base, budget, now + HTW_PASS_NS);
-		if (ktime_get() >= now + HTW_PASS_NS)
+		if (!budget || ktime_get() >= now + HTW_PASS_NS)
 			return;
-		raw_spin_unlock_irq(&base->lock);
-		raw_spin_lock_irq(&base->lock);
-	} while (budget && !done);
+		breathe(base);
+	} while (!done);
+	/* Not to be woken up for what was cancelled or pushed meanwhile. */
+	htw_wheel_refresh(base->wheel, HTW_BATCH);
 }
 
 /*

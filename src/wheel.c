@@ -352,7 +352,8 @@ static struct htw_slot *next_slot(const struct htw_wheel *wheel, u64 *start)
  *	is unfinished or if expired nodes wait to be popped
  *
  * Exact for timers left alone. A cancelled or pushed timer that was the first of
- * its slot can leave an event behind at which nothing is due, one per slot.
+ * its slot can leave an event behind at which nothing is due, one per slot, unless
+ * htw_wheel_refresh() finds it first.
  *
  * Return: false if the wheel is empty.
  */
@@ -426,6 +427,63 @@ bool htw_wheel_advance(struct htw_wheel *wheel, u64 to, unsigned int budget)
 		}
 	}
 	wheel->now = wheel->target;
+	return true;
+}
+
+/*
+ * Sets htw_slot::min of a slot that starts at @start right, and puts the nodes that
+ * were pushed beyond the slot where they belong. Returns false if the budget ended
+ * first, which leaves a lower bound.
+ */
+static bool refresh_slot(struct htw_wheel *wheel, struct htw_slot *slot,
+			 u64 start, unsigned int *budget)
+{
+	struct htw_node *node, *next;
+	u64 min = U64_MAX;
+
+	list_for_each_entry_safe(node, next, &slot->head, entry) {
+		if (node->tick == slot->min)
+			return true;
+		if (!(*budget)--)
+			return false;
+		if ((node->tick - start) >> wheel->rows[node->row].shift) {
+			unlink_node(wheel, node);
+			link_node(wheel, node, node->tick);
+			wheel->nr_moves++;
+		} else if (node->tick < min) {
+			min = node->tick;
+		}
+	}
+	slot->min = min;
+	return true;
+}
+
+/**
+ * htw_wheel_refresh() - make the next event exact again
+ * @wheel: the wheel
+ * @budget: how many nodes may be looked at
+ *
+ * What timers leave behind that were cancelled or pushed is an event at which nothing
+ * is due. This looks for it in the slot that comes first, so that nobody is woken up
+ * for it. Stops at the first node that is due at the next event, so it costs next to
+ * nothing where there is nothing to find.
+ *
+ * Return: true if htw_wheel_next() is exact now; false if the budget ended first, or
+ * if an advance is unfinished.
+ */
+bool htw_wheel_refresh(struct htw_wheel *wheel, unsigned int budget)
+{
+	struct htw_slot *slot;
+	u64 start;
+
+	while ((slot = next_slot(wheel, &start))) {
+		if (start <= wheel->target)
+			return false;
+		if (!refresh_slot(wheel, slot, start, &budget))
+			return false;
+		if (!list_empty(&slot->head))
+			return true;
+	}
 	return true;
 }
 

@@ -47,10 +47,12 @@ static const char help_text[] =
  * @fired: how often it has expired
  * @arming: the latest, as events tell it
  * @live: it may expire
+ * @stopped_in: the read whose events made it end, see came_with_the_last()
  */
 struct state {
 	uint64_t	id;
 	uint64_t	fired;
+	uint64_t	stopped_in;
 	unsigned int	arming;
 	bool		live;
 };
@@ -62,6 +64,7 @@ static bool json;
 static int fd;
 static uint64_t start;		/* when the script began */
 static size_t pending;		/* timers that are live */
+static uint64_t nr_reads;	/* that returned events */
 static size_t endless;		/* those among them that never end alone */
 static struct {
 	uint64_t	fired, cancelled, withdrawn, too_late, early, stray;
@@ -294,11 +297,26 @@ static bool stop_timer(size_t i)
 	int err = device_op(fd, &op);
 
 	set_live(i, false);
+	states[i].stopped_in = nr_reads;
 	if (!err)
 		return true;
 	fprintf(stderr, "%s:%u: cancel: %s\n", script.name,
 		script.timers[i].line, strerror(-err));
 	return false;
+}
+
+/*
+ * A read takes its events in several steps, in between a periodic timer can expire
+ * again: then the buffer holds one more event of a timer that was just stopped.
+ */
+static bool came_with_the_last(const struct htw_event *event)
+{
+	const struct state *state;
+
+	if (event->cookie >= script.nr_timers)
+		return false;
+	state = &states[event->cookie];
+	return state->stopped_in == nr_reads && event->id == state->id;
 }
 
 static bool handle_event(const struct htw_event *event, uint64_t now)
@@ -308,6 +326,8 @@ static bool handle_event(const struct htw_event *event, uint64_t now)
 	struct state *state;
 	uint64_t times = event->expirations, due = event->expires;
 
+	if (came_with_the_last(event))
+		return true;
 	if (is_stray(event)) {
 		fprintf(stderr, "htw run: stray event: cookie %llu, id %#llx\n",
 			event->cookie, event->id);
@@ -340,6 +360,7 @@ static bool handle_events(void)
 
 	while ((len = read(fd, events, sizeof(events))) > 0) {
 		now = clock_ns();
+		nr_reads++;
 		for (i = 0; i < len / (ssize_t)sizeof(events[0]); i++)
 			if (!handle_event(&events[i], now))
 				return false;

@@ -6,7 +6,8 @@
  * else can see, and all of them end when its last descriptor is closed. Timers
  * are armed and cancelled with ioctl(HTW_IOC_OP); what they did is told by
  * events, of which read(2) returns as many struct htw_event as fit into its
- * buffer, in the order in which the timers expired. poll(2) and epoll(7) report
+ * buffer, in the order in which the timers expired; two of them can be of the same
+ * periodic timer, if it expires again while the others are copied. poll(2) and epoll(7) report
  * EPOLLIN while there is at least one. open(2) fails with ENOMEM if there is no memory
  * for a context.
  *

@@ -41,6 +41,7 @@ run_rearm_pushes_out
 run_waits_between_lines
 run_json_is_objects
 run_many_timers
+run_takes_two_expiries_in_one_read
 run_names_file_and_line_of_each_mistake
 run_mistake_in_the_last_line_arms_nothing
 run_label_can_be_given_again_when_ended
@@ -378,6 +379,19 @@ run_many_timers()
 	run run "$tmp/script"
 	want_status 0
 	want "$out" '^2000 fired, 500 cancelled, 0 withdrawn, 0 too late, 0 early'
+}
+
+# So short that they expire again while one read(2) takes the others' events.
+run_takes_two_expiries_in_one_read()
+{
+	i=0
+	while [ $i -lt 60 ]; do
+		echo "every 140us x3 t$i"
+		i=$((i + 1))
+	done >"$tmp/script"
+	run run "$tmp/script"
+	want_status 0
+	want "$out" '^180 fired, 0 cancelled, 0 withdrawn, 0 too late, 0 early'
 }
 
 # mistake LINE MESSAGE: the second line of a script, and what is said about it.

@@ -37,6 +37,13 @@ window_of_last_row|wheel.c|s/U64_MAX << (shift + bits) : 0/U64_MAX << (shift + b
 size_without_bands|wheel.c|/^size_t htw_wheel_size/,/^}/s/shift < 64/row < geo->nr_levels/
 init_min_zero|wheel.c|s/wheel->slots\[i\].min = U64_MAX/wheel->slots[i].min = 0/
 init_stale_map|wheel.c|s/row->map\[i\] = 0/row->map[i] = i == 3/
+refresh_always_exact|wheel.c|s/if (node->tick == slot->min)/if (1)/
+refresh_keeps_min|wheel.c|s/^\tslot->min = min;$/\t;/
+refresh_keeps_pushed|wheel.c|s/if ((node->tick - start) >> wheel->rows\[node->row\].shift)/if (0)/
+refresh_loses_pushed|wheel.c|/^static bool refresh_slot/,/^}/s/link_node(wheel, node, node->tick);$/;/
+refresh_min_of_last|wheel.c|s/} else if (node->tick < min) {/} else {/
+refresh_without_budget|wheel.c|s/if (!(\*budget)--)/if (0)/
+refresh_unfinished|wheel.c|/^bool htw_wheel_refresh/,/^}/s/if (start <= wheel->target)/if (0)/
 cascade_expires_all|wheel.c|s/if (node->tick <= wheel->now)/if (1)/
 cascade_drops|wheel.c|s/link_node(wheel, node, node->tick);/;/
 cascade_expires_next_tick|wheel.c|s/node->tick <= wheel->now/node->tick <= wheel->now + 1/

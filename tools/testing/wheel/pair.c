@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "pair.h"
 
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -443,6 +444,29 @@ void pair_finish(struct pair *pair, u64 to, unsigned int budget)
 		      budget, limit / budget + 1);
 		report_alive();
 	}
+}
+
+/* Nothing fires, nothing is lost, and the next event is the oracle's. */
+void pair_refresh(struct pair *pair, unsigned int budget)
+{
+	u64 now = pair->wheel->now, moves = pair->wheel->nr_moves, next, min;
+	bool exact = htw_wheel_refresh(pair->wheel, budget);
+
+	CHECK_EQUAL(refresh_exact, "cursor", now, pair->wheel->now);
+	CHECK(refresh_exact, pair->wheel->nr_moves - moves <= budget,
+	      "moves: expected at most %u, got %llu", budget,
+	      pair->wheel->nr_moves - moves);
+	/* At the end of time the timer that comes next is due already. */
+	if (budget == UINT_MAX && !pair->unfinished &&
+	    pair->wheel->target != U64_MAX)
+		CHECK(refresh_exact, exact, "expected it to end, it did not");
+	if (exact && pair->wheel->expired.next == &pair->wheel->expired &&
+	    oracle_min(&pair->oracle, &min)) {
+		CHECK(refresh_exact, htw_wheel_next(pair->wheel, &next),
+		      "expected a next event, got none");
+		CHECK_EQUAL(refresh_exact, "next event", min, next);
+	}
+	operation_done(pair);
 }
 
 /* Does any slot have to be drained until @to? */

@@ -63,6 +63,7 @@ bool pair_push(struct pair *pair, unsigned int id, u64 tick);
 bool pair_advance(struct pair *pair, u64 to, unsigned int budget);
 /* Calls pair_advance() until it is done. */
 void pair_finish(struct pair *pair, u64 to, unsigned int budget);
+void pair_refresh(struct pair *pair, unsigned int budget);
 bool pair_forward(struct pair *pair, u64 to);
 /* The node's id, or -1. */
 int pair_pop(struct pair *pair);

@@ -5,6 +5,7 @@
  * where the arithmetic changes: starts and ends of slots and windows, the ticks
  * of other timers, the ends of the overflow and of time.
  */
+#include <limits.h>
 #include <stdlib.h>
 
 #include "cases.h"
@@ -12,7 +13,7 @@
 
 enum op {
 	OP_ARM, OP_BURST, OP_CANCEL, OP_MOVE, OP_PUSH, OP_ADVANCE, OP_FINISH,
-	OP_POP, OP_POP_ALL, OP_FORWARD, OP_TAKE, OP_WAKE, NR_OPS
+	OP_POP, OP_POP_ALL, OP_FORWARD, OP_REFRESH, OP_TAKE, OP_WAKE, NR_OPS
 };
 
 /**
@@ -310,6 +311,11 @@ static void do_forward(void)
 	pair_forward(&round.pair, random_target());
 }
 
+static void do_refresh(void)
+{
+	pair_refresh(&round.pair, one_in(2) ? UINT_MAX : random_budget());
+}
+
 /* Each choice is a statement: the order of arguments depends on the compiler. */
 static void do_advance(void)
 {
@@ -363,6 +369,7 @@ static const struct {
 	[OP_POP]	= { do_pop, 8 },
 	[OP_POP_ALL]	= { do_pop_all, 5 },
 	[OP_FORWARD]	= { do_forward, 3 },
+	[OP_REFRESH]	= { do_refresh, 3 },
 	[OP_TAKE]	= { do_take, 1 },
 	[OP_WAKE]	= { do_wake, 2 },
 };

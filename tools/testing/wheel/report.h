@@ -42,6 +42,7 @@
 	X(overflow_counted)		\
 	X(next_never_late)		\
 	X(next_exact)			\
+	X(refresh_exact)		\
 	X(budget_kept)			\
 	X(advance_ends)			\
 	X(take_empties)			\

@@ -79,4 +79,20 @@ static inline struct list_head *list_first(const struct list_head *head)
 #define list_first_entry_or_null(head, type, member) \
 	(list_empty(head) ? NULL : list_first_entry(head, type, member))
 
+static inline struct list_head *list_after(const struct list_head *node)
+{
+	list_touched++;
+	return node->next;
+}
+
+/* The body may take @pos off the list: the one after it is fetched before. */
+#define list_for_each_entry_safe(pos, ahead, head, member)		\
+	for (pos = list_first_entry(head, typeof(*pos), member),	\
+	     ahead = container_of(list_after(&pos->member),		\
+				  typeof(*pos), member);		\
+	     &pos->member != (head);					\
+	     pos = ahead,						\
+	     ahead = container_of(list_after(&pos->member),		\
+				  typeof(*pos), member))
+
 #endif /* _WHEEL_TEST_LIST_H */
