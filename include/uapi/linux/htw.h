@@ -7,9 +7,9 @@
  * are armed and cancelled with ioctl(HTW_IOC_OP); what they did is told by
  * events, of which read(2) returns as many struct htw_event as fit into its
  * buffer, in the order in which the timers expired; two of them can be of the same
- * periodic timer, if it expires again while the others are copied. poll(2) and epoll(7) report
- * EPOLLIN while there is at least one. open(2) fails with ENOMEM if there is no memory
- * for a context.
+ * periodic timer, if it expires again while the others are copied. poll(2) and
+ * epoll(7) report EPOLLIN while there is at least one. open(2) fails with ENOMEM if
+ * there is no memory for a context.
  *
  * All times are nanoseconds of CLOCK_MONOTONIC. The errnos named here are what the
  * system calls set. A call that fails has changed nothing, with one exception: if
