@@ -84,21 +84,13 @@ install-headers: Module.symvers
 Module.symvers:
 	@echo "htw: build the module first: make modules" >&2; exit 1
 
-man_pages = $(wildcard Documentation/man/*.rst)
-man_page = $(if $(filter %.4.rst,$(1)),man4/$(notdir $(1:.4.rst=.4)),man1/$(notdir $(1:.rst=.1)))
-
-install-man:
-	@command -v $(RST2MAN) >/dev/null || { echo "htw: $(RST2MAN) is missing: apt install python3-docutils" >&2; exit 1; }
-	$(INSTALL) -d $(DESTDIR)$(mandir)/man1 $(DESTDIR)$(mandir)/man4
-	$(foreach page,$(man_pages),$(RST2MAN) $(page) $(DESTDIR)$(mandir)/$(call man_page,$(page)) &&) true
-
 install: install-headers tools
 	$(MAKE) -C tools/htw install DESTDIR=$(DESTDIR) prefix=$(prefix)
 	$(INSTALL) -d $(DESTDIR)$(udevdir) $(DESTDIR)$(sysusersdir)
 	$(INSTALL) -m 644 tools/udev/60-htw.rules $(DESTDIR)$(udevdir)/
 	$(INSTALL) -m 644 tools/udev/htw.sysusers $(DESTDIR)$(sysusersdir)/htw.conf
 	@if command -v $(RST2MAN) >/dev/null; then \
-		$(MAKE) --no-print-directory install-man; \
+		$(MAKE) -C tools/htw install-man DESTDIR=$(DESTDIR) mandir=$(mandir); \
 	else \
 		echo "htw: man pages are left out: apt install python3-docutils"; \
 	fi
@@ -111,7 +103,7 @@ uninstall:
 	rm -f $(DESTDIR)$(htwdir)/*/Module.symvers
 	-rmdir -p $(DESTDIR)$(htwdir)/include/linux $(DESTDIR)$(htwdir)/* 2>/dev/null
 	rm -f $(DESTDIR)$(bindir)/htw
-	rm -f $(foreach page,$(man_pages),$(DESTDIR)$(mandir)/$(call man_page,$(page)))
+	rm -f $(DESTDIR)$(mandir)/man1/htw.1 $(DESTDIR)$(mandir)/man4/htw.4
 	rm -f $(DESTDIR)$(udevdir)/60-htw.rules $(DESTDIR)$(sysusersdir)/htw.conf
 	rm -f $(wildcard $(foreach dir,extra updates,$(foreach mod,htw htw_kunit, \
 		$(DESTDIR)/lib/modules/$(krelease)/$(dir)/$(mod).ko*)))
@@ -186,4 +178,4 @@ help:
 	@echo  '  HTW_CACHE=dir   - Where test kernels are kept (default ~/.cache/htw)'
 
 .PHONY: all kdir modules examples tools docs modules_install install-headers \
-	install-man install uninstall demo check check-fast static clean distclean help
+	install uninstall demo check check-fast static clean distclean help

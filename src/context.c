@@ -48,6 +48,7 @@
 #include "base.h"
 
 #include <linux/bits.h>
+#include <linux/build_bug.h>
 #include <linux/math64.h>
 #include <linux/module.h>
 #include <linux/mutex.h>
@@ -104,6 +105,11 @@ struct user_timer {
 struct chunk {
 	struct user_timer	slots[SLOTS_PER_CHUNK];
 };
+
+/* A timer costs 128 bytes. */
+#ifndef CONFIG_LOCKDEP
+static_assert(sizeof(struct chunk) <= 4096);
+#endif
 
 /**
  * struct htw_context - an open file of /dev/htw

@@ -40,8 +40,14 @@
  */
 #include "base.h"
 
+#include <linux/build_bug.h>
 #include <linux/export.h>
 #include <linux/preempt.h>
+
+/* People embed a timer in each of a million objects. */
+#ifndef CONFIG_LOCKDEP
+static_assert(sizeof(struct htw_timer) <= 48);
+#endif
 
 /**
  * __htw_timer_setup() - see htw_timer_setup()
