@@ -54,6 +54,7 @@
 #include <linux/mutex.h>
 #include <linux/poll.h>
 #include <linux/sched.h>
+#include <linux/sched/signal.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 #include <linux/wait.h>
@@ -671,6 +672,10 @@ ssize_t htw_context_read(struct htw_context *ctx, struct htw_event __user *buf,
 			return -EAGAIN;
 		else if (wait_event_interruptible(ctx->readers, has_events(ctx)))
 			return -ERESTARTSYS;
+		/* Short periods can fill a large buffer for seconds. */
+		cond_resched();
+		if (done && signal_pending(current))
+			break;
 	}
 	return done;
 }
