@@ -134,7 +134,6 @@ END
 # The program for a changed wheel.c needs to compile that file only; wheel.h is
 # included by the test as well.
 build() { # folder file
-	local objects
 
 	if [ "$2" = wheel.c ]; then
 		cp -p "$tmp"/base/*.o "$1" && rm "$1"/wheel.o || return
