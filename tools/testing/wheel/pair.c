@@ -571,6 +571,7 @@ int pair_take(struct pair *pair)
 	model_end(pair, id);
 	/* Which slot has lost its first node can't be told from the node. */
 	pair->given_up = true;
+	pair->excuses++;
 	operation_done(pair);
 	return id;
 }
