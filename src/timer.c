@@ -43,6 +43,7 @@
 #include <linux/build_bug.h>
 #include <linux/export.h>
 #include <linux/preempt.h>
+#include <linux/sched.h>
 
 /* People embed a timer in each of a million objects. */
 #ifndef CONFIG_LOCKDEP
