@@ -345,6 +345,25 @@ static void event_that_faulted_can_be_cancelled(void)
 	EXPECT_EQ(held(fd), 0);
 }
 
+static void events_that_faulted_keep_their_order(void)
+{
+	void *bad = mmap(NULL, 4096, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS,
+			 -1, 0);
+	int fd = open_context(0), i;
+	struct htw_event event;
+
+	pin_to_cpu(0);
+	for (i = 0; i < 5; i++)
+		arm_in(fd, (uint64_t)i * MSEC, (uint64_t)i);
+	sleep_ns(100 * MSEC);
+	/* Room for all of them, in a buffer that takes none. */
+	EXPECT_ERRNO(read(fd, bad, 5 * EVENT_SIZE), EFAULT);
+	for (i = 0; i < 5; i++) {
+		read_event(fd, &event);
+		EXPECT_EQ(event.cookie, i);
+	}
+}
+
 static void event_that_faulted_keeps_its_expirations(void)
 {
 	uint64_t interval = 30 * MSEC, first = now_ns() - 7 * interval;
@@ -834,6 +853,76 @@ static void rearm_against_expiry_has_one_outcome(void)
 	EXPECT_EQ(held(fd), !!id);
 }
 
+/*
+ * Re-armed for an hour hence while they expire: whoever came first, the old arming
+ * has no event any more, and the new one has none yet.
+ */
+static void rearm_of_expiring_timers_leaves_no_event(void)
+{
+	int fd = open_context(O_NONBLOCK), round, i;
+	uint64_t base, ids[RACERS];
+	struct htw_event event;
+
+	for (i = 0; i < RACERS; i++)
+		ids[i] = arm_in(fd, 3600 * SEC, 0);
+	for (round = 0; round < 100; round++) {
+		pin_to_cpu(0);
+		base = now_ns() + 2 * MSEC;
+		for (i = 0; i < RACERS; i++)
+			ASSERT_EQ(do_op(fd, &(struct htw_op){
+				.opcode = HTW_OP_REARM, .id = ids[i],
+				.flags = HTW_TIMER_ABS, .expires = base }), 0);
+		pin_to_cpu(1);
+		while (now_ns() < base + (uint64_t)(round % 10) * 20 * USEC)
+			;
+		for (i = RACERS; i-- > 0; )
+			ASSERT_EQ(rearm_in(fd, ids[i], 3600 * SEC, 0), 0);
+		EXPECT_ERRNO(read(fd, &event, sizeof(event)), EAGAIN);
+	}
+	EXPECT_EQ(held(fd), RACERS);
+}
+
+static volatile bool stop_protecting;
+
+static void *protect_and_not(void *page)
+{
+	while (!stop_protecting) {
+		mprotect(page, 4096, PROT_READ);
+		mprotect(page, 4096, PROT_READ | PROT_WRITE);
+	}
+	return NULL;
+}
+
+/* The id is written to a page that another thread makes read-only meanwhile. */
+static void arm_whose_id_is_not_told_is_undone(void)
+{
+	int fd = open_context(0), i, armed = 0, faults = 0;
+	struct htw_op *op, *seen_by_kernel;
+	pthread_t thread;
+
+	op = mmap(NULL, 4096, PROT_READ | PROT_WRITE,
+		  MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	ASSERT_TRUE(op != MAP_FAILED);
+	/* The same page once more. */
+	seen_by_kernel = mremap(op, 0, 4096, MREMAP_MAYMOVE);
+	ASSERT_TRUE(seen_by_kernel != MAP_FAILED);
+	thread = start(protect_and_not, seen_by_kernel);
+	for (i = 0; i < 20000; i++) {
+		*op = (struct htw_op){
+			.opcode = HTW_OP_ARM, .expires = 3600 * SEC };
+		if (!ioctl(fd, HTW_IOC_OP, seen_by_kernel)) {
+			armed++;
+		} else {
+			EXPECT_EQ(errno, EFAULT);
+			faults++;
+		}
+	}
+	stop_protecting = true;
+	ASSERT_EQ(pthread_join(thread, NULL), 0);
+	ktap_note("%d armed, %d faults", armed, faults);
+	EXPECT_EQ(held(fd), armed);
+}
+
 static volatile bool stop_cancelling;
 
 static void *cancel_everything(void *arg)
@@ -1276,6 +1365,7 @@ static const struct ktap_test tests[] = {
 	KTAP_TEST(signal_loses_no_event),
 	KTAP_TEST(read_into_bad_buffer_efault),
 	KTAP_TEST(event_that_faulted_can_be_cancelled),
+	KTAP_TEST(events_that_faulted_keep_their_order),
 	KTAP_TEST(event_that_faulted_keeps_its_expirations),
 	KTAP_TEST(read_up_to_a_wall_loses_nothing),
 	KTAP_TEST(poll_tells_of_events_only),
@@ -1291,6 +1381,8 @@ static const struct ktap_test tests[] = {
 	KTAP_TEST(threads_arm_at_once_without_loss),
 	KTAP_TEST(cancel_against_expiry_has_one_outcome),
 	KTAP_TEST(rearm_against_expiry_has_one_outcome),
+	KTAP_TEST(rearm_of_expiring_timers_leaves_no_event),
+	KTAP_TEST(arm_whose_id_is_not_told_is_undone),
 	KTAP_TEST(guessing_ids_harms_no_other_file),
 	KTAP_TEST(dup_is_the_same_context),
 	KTAP_TEST(closing_one_of_two_descriptors_ends_nothing),

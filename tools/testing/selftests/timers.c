@@ -340,6 +340,36 @@ static void slack_is_never_early(void)
 	}
 }
 
+/*
+ * 20 ms apart, but all may wait for two seconds: there are at most three ticks at
+ * which they meet. Without slack each would wake us up by itself.
+ */
+static void slack_lets_timers_fire_together(void)
+{
+	enum { NR = 25 };
+	struct htw_event events[NR];
+	int fd = open_context(O_NONBLOCK), got = 0, wakeups = 0, i;
+	uint64_t start;
+	ssize_t len;
+
+	pin_to_cpu(0);
+	start = now_ns() + 20 * MSEC;
+	for (i = 0; i < NR; i++)
+		arm(fd, (struct htw_op){
+			.flags = HTW_TIMER_ABS, .slack = 2 * SEC,
+			.expires = start + (uint64_t)i * 20 * MSEC });
+	while (got < NR) {
+		wait_readable(fd);
+		/* For the others of the same tick. */
+		sleep_ns(10 * MSEC);
+		len = read(fd, events, sizeof(events));
+		ASSERT_GT(len, 0);
+		got += (int)(len / (ssize_t)sizeof(events[0]));
+		wakeups++;
+	}
+	EXPECT_LE(wakeups, 8);
+}
+
 /* Lateness begins where slack ends. */
 static void slack_does_not_count_as_lateness(void)
 {
@@ -1264,6 +1294,7 @@ static const struct ktap_test tests[] = {
 	KTAP_TEST(thousands_at_one_instant_are_delivered_exactly_once),
 	KTAP_TEST(order_is_by_expiry),
 	KTAP_TEST(slack_is_never_early),
+	KTAP_TEST(slack_lets_timers_fire_together),
 	KTAP_TEST(slack_does_not_count_as_lateness),
 	KTAP_TEST(interval_is_drift_free),
 	KTAP_TEST(interval_counts_while_unread),
