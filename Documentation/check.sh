@@ -314,7 +314,7 @@ exports_are_in_the_guide()
 parameters()
 {
 	cat "$top"/src/*.c | awk '
-		/^module_param(_array)?\(/ { sub(/^module_param(_array)?\(/, ""); sub(/,.*/, ""); name[++n] = $0 }
+		/^module_param[a-z_]*\(/ { sub(/^module_param[a-z_]*\(/, ""); sub(/,.*/, ""); name[++n] = $0 }
 		/^MODULE_PARM_DESC\(/ { on = 1; text = "" }
 		on { text = text $0 }
 		on && /\);$/ {

@@ -28,8 +28,7 @@ static const struct named_geometry {
 	{ "8 of 2", { 0, 8, { 2, 2, 2, 2, 2, 2, 2, 2 } } },
 	{ "8 of 256: all 64 bits", { 0, 8, { 256, 256, 256, 256,
 					     256, 256, 256, 256 } } },
-	{ "default", { HTW_DEFAULT_TICK_SHIFT, HTW_DEFAULT_LEVELS,
-		       { 256, 256, 256, 256, 256, 256 } } },
+	{ "default", HTW_DEFAULT_GEOMETRY },
 };
 
 static void geometry_name(const struct named_geometry *param, char *desc)
@@ -632,10 +631,9 @@ static void counts_and_current_tick(struct kunit *test)
 static void default_geometry_holds_every_ns(struct kunit *test)
 {
 	struct htw_node *node = make_nodes(test, 1);
-	struct htw_geometry geo;
+	struct htw_geometry geo = HTW_DEFAULT_GEOMETRY;
 	struct htw_wheel *wheel;
 
-	htw_geometry_default(&geo);
 	wheel = make_wheel_at(test, &geo, 0);
 	KUNIT_EXPECT_EQ(test, wheel->tick_shift, 17);
 	KUNIT_EXPECT_EQ(test, wheel->nr_levels, 6);

@@ -55,23 +55,18 @@ static DEFINE_PER_CPU(struct htw_base, htw_bases) = {
 	.armed_ns = KTIME_MAX,
 };
 
-/* Set from the module parameters. */
-static struct htw_geometry geometry;
 static bool ready __read_mostly;
 static int prepare_state;
 static int online_state;
 
-static unsigned int tick_shift = HTW_DEFAULT_TICK_SHIFT;
-module_param(tick_shift, uint, 0444);
+/* What the parameters make of it, checked by check_parameters(). */
+static struct htw_geometry geometry = HTW_DEFAULT_GEOMETRY;
+
+module_param_named(tick_shift, geometry.tick_shift, uint, 0444);
 MODULE_PARM_DESC(tick_shift,
 		 "A tick is 2^tick_shift ns, 10 to 30 (default 17: 131 us)");
 
-static unsigned int slots[HTW_MAX_LEVELS] = {
-	[0 ... HTW_DEFAULT_LEVELS - 1] = HTW_DEFAULT_SLOTS
-};
-
-static unsigned int nr_levels = HTW_DEFAULT_LEVELS;
-module_param_array(slots, uint, &nr_levels, 0444);
+module_param_array_named(slots, geometry.slots, uint, &geometry.nr_levels, 0444);
 MODULE_PARM_DESC(slots, "Slots of each level, finest first: powers of two from 2 to 256 (default 256,256,256,256,256,256)");
 
 static unsigned int min_gap_ns = 50 * NSEC_PER_USEC;
@@ -158,9 +153,9 @@ struct htw_base *htw_base_lock_online(void)
 
 static u64 tick_to_ns(u64 tick)
 {
-	if (tick > KTIME_MAX >> tick_shift)
+	if (tick > KTIME_MAX >> geometry.tick_shift)
 		return KTIME_MAX;
-	return tick << tick_shift;
+	return tick << geometry.tick_shift;
 }
 
 /* With base->lock held, on any CPU: the hrtimer will belong to this one. */
@@ -172,7 +167,7 @@ static void start_hrtimer(struct htw_base *base, u64 tick)
 	if (at >= base->armed_ns)
 		return;
 	now = ktime_get();
-	htw_wheel_forward(base->wheel, htw_tick_before(tick_shift, now));
+	htw_wheel_forward(base->wheel, htw_tick_before(geometry.tick_shift, now));
 
 	at = max(at, now + min_gap_ns);
 	if (at >= base->armed_ns)
@@ -350,7 +345,7 @@ static void breathe(struct htw_base *base)
 static void run_pass(struct htw_base *base)
 {
 	u64 now = ktime_get();
-	u64 tick = htw_tick_before(tick_shift, now);
+	u64 tick = htw_tick_before(geometry.tick_shift, now);
 	unsigned int budget = HTW_PASS_CALLBACKS;
 	bool done;
 
@@ -467,7 +462,7 @@ static int base_prepare(unsigned int cpu)
 
 	base->cpu = cpu;
 	htw_wheel_init(base->wheel, &geometry,
-		       htw_tick_before(tick_shift, ktime_get()));
+		       htw_tick_before(geometry.tick_shift, ktime_get()));
 	hrtimer_init(&base->hrtimer, CLOCK_MONOTONIC,
 		     HRTIMER_MODE_ABS_PINNED_SOFT);
 	base->hrtimer.function = base_interrupt;
@@ -518,12 +513,8 @@ static int check_parameters(void)
 {
 	const char *error;
 
-	geometry.tick_shift = tick_shift;
-	geometry.nr_levels = nr_levels;
-	memcpy(geometry.slots, slots, sizeof(slots));
-
 	error = htw_geometry_error(&geometry);
-	if (!error && (tick_shift < 10 || tick_shift > 30))
+	if (!error && (geometry.tick_shift < 10 || geometry.tick_shift > 30))
 		error = "tick_shift is not from 10 to 30";
 	if (!error && (min_gap_ns < NSEC_PER_USEC ||
 		       min_gap_ns > 10 * NSEC_PER_MSEC))

@@ -4,7 +4,6 @@
 
 #include "base.h"
 
-EXPORT_SYMBOL_GPL(htw_geometry_default);
 EXPORT_SYMBOL_GPL(htw_geometry_error);
 EXPORT_SYMBOL_GPL(htw_wheel_size);
 EXPORT_SYMBOL_GPL(htw_wheel_init);
@@ -20,5 +19,4 @@ EXPORT_SYMBOL_GPL(htw_wheel_pop);
 EXPORT_SYMBOL_GPL(htw_wheel_take);
 EXPORT_SYMBOL_GPL(htw_best_tick);
 EXPORT_SYMBOL_GPL(htw_base_geometry);
-EXPORT_SYMBOL_GPL(htw_base_min_gap);
 EXPORT_SYMBOL_GPL(htw_base_of_cpu);

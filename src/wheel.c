@@ -60,20 +60,6 @@
 #include <linux/bitops.h>
 
 /**
- * htw_geometry_default() - the geometry that the per-CPU wheels start from
- * @geo: filled in
- */
-void htw_geometry_default(struct htw_geometry *geo)
-{
-	unsigned int i;
-
-	geo->tick_shift = HTW_DEFAULT_TICK_SHIFT;
-	geo->nr_levels = HTW_DEFAULT_LEVELS;
-	for (i = 0; i < HTW_MAX_LEVELS; i++)
-		geo->slots[i] = i < geo->nr_levels ? HTW_DEFAULT_SLOTS : 0;
-}
-
-/**
  * htw_geometry_error() - check a geometry
  * @geo: the geometry
  *

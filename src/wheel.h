@@ -23,11 +23,6 @@
 #define HTW_ROW_EXPIRED		0xfe
 #define HTW_ROW_NONE		0xff
 
-/* The geometry of the per-CPU wheels: every u64 of ns fits, in 131 us ticks. */
-#define HTW_DEFAULT_TICK_SHIFT	17
-#define HTW_DEFAULT_LEVELS	6
-#define HTW_DEFAULT_SLOTS	256
-
 /**
  * struct htw_geometry - the shape of a wheel
  * @tick_shift: a tick is 1 << @tick_shift ns, at most HTW_MAX_TICK_SHIFT
@@ -40,6 +35,13 @@ struct htw_geometry {
 	unsigned int	nr_levels;
 	unsigned int	slots[HTW_MAX_LEVELS];
 };
+
+/* Of the per-CPU wheels: every u64 of ns fits, in ticks of 131 us. */
+#define HTW_DEFAULT_GEOMETRY {			\
+	.tick_shift = 17,			\
+	.nr_levels = 6,				\
+	.slots = { 256, 256, 256, 256, 256, 256 },	\
+}
 
 /**
  * struct htw_slot - the timers whose ticks agree down to the row's span
@@ -106,7 +108,6 @@ struct htw_wheel {
 };
 
 const char *htw_geometry_error(const struct htw_geometry *geo);
-void htw_geometry_default(struct htw_geometry *geo);
 size_t htw_wheel_size(const struct htw_geometry *geo);
 void htw_wheel_init(struct htw_wheel *wheel, const struct htw_geometry *geo,
 		    u64 now);

@@ -143,7 +143,7 @@ install_needed()
 	need_packages "building and testing htw" gcc make libc6-dev libelf1 kmod cpio qemu-system-x86
 }
 
-# count STAGE KIND: of its results. A stage that got as far as to have none failed.
+# count STAGE KIND: of its results. A stage that ended without any is one failure.
 count()
 {
 	local stage=$1 kind=$2

@@ -68,7 +68,7 @@ static void slots_refused(unsigned int level, unsigned int slots)
 		    slots == 32 || slots == 64 || slots == 128 || slots == 256;
 	struct htw_geometry geo;
 
-	htw_geometry_default(&geo);
+	geo = (struct htw_geometry)HTW_DEFAULT_GEOMETRY;
 	geo.slots[6] = 16;
 	geo.slots[7] = 4;
 	for (geo.nr_levels = 1; geo.nr_levels <= 8; geo.nr_levels++) {
@@ -112,7 +112,7 @@ void test_geometry_refused(struct rng *rng)
 		slots_refused(i, 1U << 31);
 		slots_refused(i, rng_next(rng) | 1 << 9);
 	}
-	htw_geometry_default(&geo);
+	geo = (struct htw_geometry)HTW_DEFAULT_GEOMETRY;
 	for (geo.tick_shift = 0; geo.tick_shift < 100; geo.tick_shift++)
 		check_refused(&geo, geo.tick_shift > 40);
 	geo.tick_shift = ~0U;

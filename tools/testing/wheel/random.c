@@ -49,7 +49,7 @@ static void random_geometry(struct htw_geometry *geo)
 {
 	unsigned int i, a, b;
 
-	htw_geometry_default(geo);
+	*geo = (struct htw_geometry)HTW_DEFAULT_GEOMETRY;
 	if (one_in(20))
 		return;
 	geo->tick_shift = below(HTW_MAX_TICK_SHIFT + 1);
