@@ -96,7 +96,7 @@ static u64 window(const struct htw_wheel *wheel, unsigned int level)
 
 static bool nothing_due(struct htw_wheel *wheel, u64 tick)
 {
-	return htw_wheel_advance(wheel, tick, NO_BUDGET) &&
+	return htw_wheel_collect(wheel, tick, NO_BUDGET) &&
 	       !htw_wheel_pop(wheel);
 }
 
@@ -105,7 +105,7 @@ static void expect_fires_at(struct kunit *test, struct htw_wheel *wheel,
 			    struct htw_node *node, u64 tick)
 {
 	KUNIT_EXPECT_TRUE(test, nothing_due(wheel, tick - 1));
-	KUNIT_EXPECT_TRUE(test, htw_wheel_advance(wheel, tick, NO_BUDGET));
+	KUNIT_EXPECT_TRUE(test, htw_wheel_collect(wheel, tick, NO_BUDGET));
 	KUNIT_EXPECT_PTR_EQ(test, htw_wheel_pop(wheel), node);
 	KUNIT_EXPECT_FALSE(test, htw_node_pending(node));
 	KUNIT_EXPECT_EQ(test, wheel->nr_pending, 0ULL);
@@ -187,7 +187,7 @@ static void cascade_uses_remaining_time(struct kunit *test)
 	struct htw_node *node = make_nodes(test, 1);
 
 	/* Armed 16 ticks ahead at tick 5: in level 2. At 16, 5 ticks remain. */
-	htw_wheel_advance(wheel, 5, NO_BUDGET);
+	htw_wheel_collect(wheel, 5, NO_BUDGET);
 	htw_wheel_insert(wheel, node, 21);
 	KUNIT_EXPECT_EQ(test, node->row, 2);
 	KUNIT_EXPECT_TRUE(test, nothing_due(wheel, 16));
@@ -213,7 +213,7 @@ static void virtual_time_alone_moves_it(struct kunit *test)
 	expect_fires_at(test, wheel, node, 3);
 
 	/* Time does not go backwards. */
-	htw_wheel_advance(wheel, 1, NO_BUDGET);
+	htw_wheel_collect(wheel, 1, NO_BUDGET);
 	KUNIT_EXPECT_EQ(test, wheel->now, 3ULL);
 }
 
@@ -293,7 +293,7 @@ static void overflow_of_many(struct kunit *test)
 
 	while (htw_wheel_next(wheel, &next)) {
 		KUNIT_ASSERT_TRUE(test,
-				  htw_wheel_advance(wheel, next, NO_BUDGET));
+				  htw_wheel_collect(wheel, next, NO_BUDGET));
 		i = pop_all(wheel, &last, &ordered);
 		/* Each event is one at which something is due. */
 		KUNIT_ASSERT_GT(test, i, 0U);
@@ -315,18 +315,18 @@ static void far_end_of_u64(struct kunit *test)
 	htw_wheel_insert(wheel, &nodes[0], U64_MAX);
 	htw_wheel_insert(wheel, &nodes[1], U64_MAX - 1);
 	KUNIT_EXPECT_TRUE(test, nothing_due(wheel, U64_MAX - 2));
-	htw_wheel_advance(wheel, U64_MAX - 1, NO_BUDGET);
+	htw_wheel_collect(wheel, U64_MAX - 1, NO_BUDGET);
 	KUNIT_EXPECT_PTR_EQ(test, htw_wheel_pop(wheel), &nodes[1]);
 	KUNIT_EXPECT_NULL(test, htw_wheel_pop(wheel));
 	KUNIT_EXPECT_TRUE(test, htw_wheel_next(wheel, &next));
 	KUNIT_EXPECT_EQ(test, next, U64_MAX);
-	htw_wheel_advance(wheel, U64_MAX, NO_BUDGET);
+	htw_wheel_collect(wheel, U64_MAX, NO_BUDGET);
 	KUNIT_EXPECT_PTR_EQ(test, htw_wheel_pop(wheel), &nodes[0]);
 
 	/* There is no later tick: it comes with the next call, and no wrap. */
 	htw_wheel_insert(wheel, &nodes[2], 5);
 	KUNIT_EXPECT_EQ(test, nodes[2].tick, U64_MAX);
-	htw_wheel_advance(wheel, U64_MAX, NO_BUDGET);
+	htw_wheel_collect(wheel, U64_MAX, NO_BUDGET);
 	KUNIT_EXPECT_PTR_EQ(test, htw_wheel_pop(wheel), &nodes[2]);
 }
 
@@ -397,7 +397,7 @@ static void cancel_in_the_middle_of_a_cascade(struct kunit *test)
 	for (i = 0; i < 10; i++)
 		htw_wheel_insert(wheel, &nodes[i], 18);
 	/* Four of ten are in level 0 by now, six in level 2. */
-	KUNIT_EXPECT_FALSE(test, htw_wheel_advance(wheel, 17, 4));
+	KUNIT_EXPECT_FALSE(test, htw_wheel_collect(wheel, 17, 4));
 	KUNIT_EXPECT_EQ(test, nodes[3].row, 0);
 	KUNIT_EXPECT_EQ(test, nodes[4].row, 2);
 	htw_wheel_remove(wheel, &nodes[0]);
@@ -405,9 +405,9 @@ static void cancel_in_the_middle_of_a_cascade(struct kunit *test)
 	htw_wheel_remove(wheel, &nodes[9]);
 	KUNIT_EXPECT_EQ(test, wheel->nr_pending, 7ULL);
 
-	while (!htw_wheel_advance(wheel, 17, 1))
+	while (!htw_wheel_collect(wheel, 17, 1))
 		KUNIT_ASSERT_NULL(test, htw_wheel_pop(wheel));
-	htw_wheel_advance(wheel, 18, NO_BUDGET);
+	htw_wheel_collect(wheel, 18, NO_BUDGET);
 	fired = pop_all(wheel, &last, &ordered);
 	KUNIT_EXPECT_EQ(test, fired, 7U);
 	KUNIT_EXPECT_EQ(test, last, 18ULL);
@@ -422,7 +422,7 @@ static void cancel_all_in_the_middle_of_a_cascade(struct kunit *test)
 	for (i = 0; i < 3; i++)
 		htw_wheel_insert(wheel, &nodes[i], 18);
 	htw_wheel_insert(wheel, &nodes[3], 40);
-	KUNIT_EXPECT_FALSE(test, htw_wheel_advance(wheel, 20, 1));
+	KUNIT_EXPECT_FALSE(test, htw_wheel_collect(wheel, 20, 1));
 	for (i = 0; i < 3; i++)
 		htw_wheel_remove(wheel, &nodes[i]);
 	/* The slot that was being drained is gone; time goes on all the same. */
@@ -439,7 +439,7 @@ static void cancel_between_expiry_and_callback(struct kunit *test)
 
 	for (i = 0; i < 3; i++)
 		htw_wheel_insert(wheel, &nodes[i], 1);
-	htw_wheel_advance(wheel, 1, NO_BUDGET);
+	htw_wheel_collect(wheel, 1, NO_BUDGET);
 	KUNIT_EXPECT_EQ(test, wheel->nr_pending, 3ULL);
 	htw_wheel_remove(wheel, &nodes[1]);
 	KUNIT_EXPECT_PTR_EQ(test, htw_wheel_pop(wheel), &nodes[0]);
@@ -473,12 +473,12 @@ static void zero_and_past_are_the_next_tick(struct kunit *test)
 	struct htw_wheel *wheel = make_wheel(test);
 	struct htw_node *nodes = make_nodes(test, 3);
 
-	htw_wheel_advance(wheel, 1000, NO_BUDGET);
+	htw_wheel_collect(wheel, 1000, NO_BUDGET);
 	htw_wheel_insert(wheel, &nodes[0], 1000);
 	htw_wheel_insert(wheel, &nodes[1], 999);
 	htw_wheel_insert(wheel, &nodes[2], 0);
 	KUNIT_EXPECT_TRUE(test, nothing_due(wheel, 1000));
-	htw_wheel_advance(wheel, 1001, NO_BUDGET);
+	htw_wheel_collect(wheel, 1001, NO_BUDGET);
 	KUNIT_EXPECT_PTR_EQ(test, htw_wheel_pop(wheel), &nodes[0]);
 	KUNIT_EXPECT_PTR_EQ(test, htw_wheel_pop(wheel), &nodes[1]);
 	KUNIT_EXPECT_PTR_EQ(test, htw_wheel_pop(wheel), &nodes[2]);
@@ -493,12 +493,12 @@ static void rearmed_at_zero_waits_for_the_next_pass(struct kunit *test)
 	htw_wheel_insert(wheel, &nodes[0], 1);
 	htw_wheel_insert(wheel, &nodes[1], 5);
 	/* One pass from 0 to 10, whose callback re-arms into the past of it. */
-	KUNIT_EXPECT_FALSE(test, htw_wheel_advance(wheel, 10, 1));
+	KUNIT_EXPECT_FALSE(test, htw_wheel_collect(wheel, 10, 1));
 	node = htw_wheel_pop(wheel);
 	KUNIT_EXPECT_PTR_EQ(test, node, &nodes[0]);
 	htw_wheel_insert(wheel, node, 2);
 	KUNIT_EXPECT_EQ(test, node->tick, 11ULL);
-	KUNIT_EXPECT_TRUE(test, htw_wheel_advance(wheel, 10, NO_BUDGET));
+	KUNIT_EXPECT_TRUE(test, htw_wheel_collect(wheel, 10, NO_BUDGET));
 	KUNIT_EXPECT_PTR_EQ(test, htw_wheel_pop(wheel), &nodes[1]);
 	KUNIT_EXPECT_NULL(test, htw_wheel_pop(wheel));
 	expect_fires_at(test, wheel, node, 11);
@@ -562,7 +562,7 @@ static void order_across_levels(struct kunit *test)
 	u64 last = 0, next;
 
 	while (htw_wheel_next(wheel, &next)) {
-		htw_wheel_advance(wheel, next, NO_BUDGET);
+		htw_wheel_collect(wheel, next, NO_BUDGET);
 		fired += pop_all(wheel, &last, &ordered);
 		KUNIT_ASSERT_LE(test, last, wheel->now);
 	}
@@ -581,7 +581,7 @@ static void order_after_a_jump(struct kunit *test)
 	u64 last = 0;
 
 	/* Over several windows of every level, and past all of them. */
-	KUNIT_EXPECT_TRUE(test, htw_wheel_advance(wheel, end + 12345, NO_BUDGET));
+	KUNIT_EXPECT_TRUE(test, htw_wheel_collect(wheel, end + 12345, NO_BUDGET));
 	KUNIT_EXPECT_EQ(test, pop_all(wheel, &last, &ordered), nr);
 	KUNIT_EXPECT_TRUE(test, ordered);
 	KUNIT_EXPECT_EQ(test, last, end);
@@ -599,7 +599,7 @@ static void order_of_a_budgeted_jump(struct kunit *test)
 	u64 last = 0;
 
 	/* What is half drained comes before what has reached a finer level. */
-	while (!htw_wheel_advance(wheel, end, 3))
+	while (!htw_wheel_collect(wheel, end, 3))
 		fired += pop_all(wheel, &last, &ordered);
 	fired += pop_all(wheel, &last, &ordered);
 	KUNIT_EXPECT_TRUE(test, ordered);
@@ -618,7 +618,7 @@ static void counts_and_current_tick(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, wheel->nr_pending, 3ULL);
 	htw_wheel_move(wheel, &nodes[2], 3);
 	KUNIT_EXPECT_EQ(test, wheel->nr_pending, 3ULL);
-	htw_wheel_advance(wheel, 2, NO_BUDGET);
+	htw_wheel_collect(wheel, 2, NO_BUDGET);
 	KUNIT_EXPECT_EQ(test, wheel->now, 2ULL);
 	/* Expired ones count until they are popped. */
 	KUNIT_EXPECT_EQ(test, wheel->nr_pending, 3ULL);
@@ -681,7 +681,7 @@ static void push_later_is_a_store(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, nodes[0].row, 0);
 
 	/* The slot's drain fires the one and puts the other where it belongs. */
-	htw_wheel_advance(wheel, 1, NO_BUDGET);
+	htw_wheel_collect(wheel, 1, NO_BUDGET);
 	KUNIT_EXPECT_PTR_EQ(test, htw_wheel_pop(wheel), &nodes[1]);
 	KUNIT_EXPECT_NULL(test, htw_wheel_pop(wheel));
 	KUNIT_EXPECT_TRUE(test, htw_wheel_next(wheel, &next));
@@ -758,7 +758,7 @@ static void move_while_expired(struct kunit *test)
 
 	htw_wheel_insert(wheel, &nodes[0], 1);
 	htw_wheel_insert(wheel, &nodes[1], 1);
-	htw_wheel_advance(wheel, 1, NO_BUDGET);
+	htw_wheel_collect(wheel, 1, NO_BUDGET);
 	/* Collected, but its callback has not run: it must not any more. */
 	htw_wheel_move(wheel, &nodes[0], 50);
 	KUNIT_EXPECT_PTR_EQ(test, htw_wheel_pop(wheel), &nodes[1]);
@@ -781,7 +781,7 @@ static void budget_loses_nothing(struct kunit *test)
 		unsigned int got;
 
 		moves = wheel->nr_moves;
-		done = htw_wheel_advance(wheel, end, 7);
+		done = htw_wheel_collect(wheel, end, 7);
 		got = pop_all(wheel, &last, &ordered);
 		KUNIT_ASSERT_LE(test, got + wheel->nr_moves - moves, 7ULL);
 		fired += got;
@@ -815,7 +815,7 @@ static void next_event_is_exact(struct kunit *test)
 								       &next));
 				KUNIT_ASSERT_EQ(test, next, tick);
 				/* One wake-up, at that tick, is all it takes. */
-				htw_wheel_advance(wheel, tick, NO_BUDGET);
+				htw_wheel_collect(wheel, tick, NO_BUDGET);
 				KUNIT_ASSERT_PTR_EQ(test, htw_wheel_pop(wheel),
 						    node);
 			}
@@ -893,7 +893,7 @@ static void take_empties_a_wheel(struct kunit *test)
 	unsigned int taken = 0;
 
 	insert_spread(wheel, nodes, nr);
-	htw_wheel_advance(wheel, 200, 20);
+	htw_wheel_collect(wheel, 200, 20);
 	while (htw_wheel_take(wheel))
 		taken++;
 	KUNIT_EXPECT_EQ(test, taken, nr);

@@ -350,7 +350,7 @@ static void run_pass(struct htw_base *base)
 	bool done;
 
 	do {
-		done = htw_wheel_advance(base->wheel, tick, HTW_BATCH);
+		done = htw_wheel_collect(base->wheel, tick, HTW_BATCH);
 		budget = run_expired(base, budget, now + HTW_PASS_NS);
 		if (!budget || ktime_get() >= now + HTW_PASS_NS)
 			return;

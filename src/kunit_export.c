@@ -12,7 +12,7 @@ EXPORT_SYMBOL_GPL(htw_wheel_insert);
 EXPORT_SYMBOL_GPL(htw_wheel_remove);
 EXPORT_SYMBOL_GPL(htw_wheel_move);
 EXPORT_SYMBOL_GPL(htw_wheel_next);
-EXPORT_SYMBOL_GPL(htw_wheel_advance);
+EXPORT_SYMBOL_GPL(htw_wheel_collect);
 EXPORT_SYMBOL_GPL(htw_wheel_refresh);
 EXPORT_SYMBOL_GPL(htw_wheel_forward);
 EXPORT_SYMBOL_GPL(htw_wheel_pop);

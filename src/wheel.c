@@ -35,7 +35,7 @@
  * How time passes
  * ---------------
  *
- * htw_wheel_advance() goes from one occupied slot to the next, never through
+ * htw_wheel_collect() goes from one occupied slot to the next, never through
  * the empty ones. When the cursor comes to the start of a slot, that slot is
  * drained: nodes that are due move to the list of expired ones, the others are
  * inserted again by what remains, and so land in a finer level (a cascade). The
@@ -385,7 +385,7 @@ static unsigned int drain(struct htw_wheel *wheel, struct htw_slot *slot,
 }
 
 /**
- * htw_wheel_advance() - let time pass, and collect what becomes due
+ * htw_wheel_collect() - let time pass, and collect what becomes due
  * @wheel: the wheel
  * @to: the tick that has come; earlier than before counts as the same again
  * @budget: how many nodes may be touched
@@ -396,7 +396,7 @@ static unsigned int drain(struct htw_wheel *wheel, struct htw_slot *slot,
  * Return: true if all is done; false if the budget ended first, and then another
  * call goes on. In between the wheel can be used like at any other time.
  */
-bool htw_wheel_advance(struct htw_wheel *wheel, u64 to, unsigned int budget)
+bool htw_wheel_collect(struct htw_wheel *wheel, u64 to, unsigned int budget)
 {
 	struct htw_slot *slot;
 	u64 start;

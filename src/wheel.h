@@ -118,7 +118,7 @@ void htw_wheel_remove(struct htw_wheel *wheel, struct htw_node *node);
 void htw_wheel_move(struct htw_wheel *wheel, struct htw_node *node, u64 tick);
 
 bool htw_wheel_next(const struct htw_wheel *wheel, u64 *tick);
-bool htw_wheel_advance(struct htw_wheel *wheel, u64 to, unsigned int budget);
+bool htw_wheel_collect(struct htw_wheel *wheel, u64 to, unsigned int budget);
 bool htw_wheel_refresh(struct htw_wheel *wheel, unsigned int budget);
 void htw_wheel_forward(struct htw_wheel *wheel, u64 to);
 struct htw_node *htw_wheel_pop(struct htw_wheel *wheel);

@@ -542,7 +542,7 @@ void test_overflow_moves_in(struct rng *rng)
 		    pair.wheel->nr_overflow);
 	for (tick = 0; tick < 20 * 256; tick++) {
 		touched = list_touched;
-		htw_wheel_advance(pair.wheel, tick, NO_LIMIT);
+		htw_wheel_collect(pair.wheel, tick, NO_LIMIT);
 		CHECK(overflow_moves_in, list_touched - touched <= 8,
 		      "tick %llu: expected at most 8 list nodes touched, got %lu",
 		      tick, list_touched - touched);

@@ -92,9 +92,9 @@ next_unfinished_later|wheel.c|s/if (start > wheel->target)/if (1)/
 next_one_late|wheel.c|s/\*tick = slot->min;/*tick = slot->min + 1;/
 advance_not_at_target|wheel.c|s/start <= wheel->target/start < wheel->target/
 advance_one_far|wheel.c|s/start <= wheel->target/start <= wheel->target + 1/
-advance_cursor_stays|wheel.c|/^bool htw_wheel_advance/,/^}/s/wheel->now = start;/;/
+advance_cursor_stays|wheel.c|/^bool htw_wheel_collect/,/^}/s/wheel->now = start;/;/
 advance_cursor_behind|wheel.c|s/wheel->now = wheel->target;/;/
-advance_back|wheel.c|/^bool htw_wheel_advance/,/^}/s/if (to > wheel->target)/if (1)/
+advance_back|wheel.c|/^bool htw_wheel_collect/,/^}/s/if (to > wheel->target)/if (1)/
 advance_always_done|wheel.c|s/return false;$/return true;/;/^bool htw_wheel_next/,/^}/s/return true;$/return slot != NULL;/
 advance_one_slot|wheel.c|s/while ((slot = next_slot/if ((slot = next_slot/
 forward_over_slots|wheel.c|s/if (slot && start <= to)/if (0)/

@@ -410,7 +410,7 @@ bool pair_advance(struct pair *pair, u64 to, unsigned int budget)
 	bool done;
 
 	oracle_advance(&pair->oracle, to);
-	done = htw_wheel_advance(wheel, to, budget);
+	done = htw_wheel_collect(wheel, to, budget);
 	used = wheel->nr_moves - used + check_appended(pair, last);
 	CHECK(budget_kept, used <= budget,
 	      "nodes touched by an advance: expected at most %u, got %llu",
