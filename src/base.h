@@ -17,6 +17,9 @@
 #define HTW_PASS_CALLBACKS	4096
 #define HTW_PASS_NS		(2 * NSEC_PER_MSEC)
 
+/* After how many callbacks a pass looks at the clock. */
+#define HTW_CLOCK_EVERY		8
+
 /*
  * The word in htw_timer::node.owner. It changes only under the lock of the base
  * that it names, but for the moment between two bases: see "Moving a timer".
