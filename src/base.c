@@ -50,6 +50,9 @@
 #include <linux/percpu.h>
 #include <linux/sched.h>
 
+#include "consumer.h"
+#include "debug.h"
+
 static DEFINE_PER_CPU(struct htw_base, htw_bases) = {
 	.lock = __RAW_SPIN_LOCK_UNLOCKED(htw_bases.lock),
 	.armed_ns = KTIME_MAX,
@@ -294,14 +297,17 @@ void htw_base_wait_running(struct htw_base *base)
 /* The callback may free its timer: lockdep needs a map that outlives it. */
 static void call_timer(struct htw_timer *timer)
 {
+	void (*function)(struct htw_timer *timer) = timer->function;
+	struct htw_callback_state state = htw_debug_before_callback();
 #ifdef CONFIG_LOCKDEP
 	struct lockdep_map lockdep_map;
 
 	lockdep_copy_map(&lockdep_map, &timer->lockdep_map);
 #endif
 	lock_map_acquire(&lockdep_map);
-	timer->function(timer);
+	function(timer);
 	lock_map_release(&lockdep_map);
+	htw_debug_after_callback(&state, function);
 }
 
 static void run_timer(struct htw_base *base, struct htw_timer *timer)
@@ -309,6 +315,9 @@ static void run_timer(struct htw_base *base, struct htw_timer *timer)
 	u32 owner = timer->node.owner & ~HTW_OWNER_PENDING;
 
 	WRITE_ONCE(timer->node.owner, owner);
+	htw_debug_deactivate(timer);
+	if (unlikely(htw_consumer_is_gone(timer)))
+		return;
 	base->running_task = current;
 	base->running = timer;
 	raw_spin_unlock_irq(&base->lock);
@@ -342,6 +351,15 @@ static void breathe(struct htw_base *base)
 	raw_spin_lock_irq(&base->lock);
 }
 
+/*
+ * Nothing is collected as long as timers wait that an earlier pass had no time for, so
+ * there are never more than HTW_BATCH of them.
+ */
+static unsigned int collect_budget(const struct htw_base *base)
+{
+	return list_empty(&base->wheel->expired) ? HTW_BATCH : 0;
+}
+
 static void run_pass(struct htw_base *base)
 {
 	u64 now = ktime_get();
@@ -350,7 +368,8 @@ static void run_pass(struct htw_base *base)
 	bool done;
 
 	do {
-		done = htw_wheel_collect(base->wheel, tick, HTW_BATCH);
+		done = htw_wheel_collect(base->wheel, tick,
+					 collect_budget(base));
 		budget = run_expired(base, budget, now + HTW_PASS_NS);
 		if (!budget || ktime_get() >= now + HTW_PASS_NS)
 			return;

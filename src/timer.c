@@ -45,6 +45,8 @@
 #include <linux/preempt.h>
 #include <linux/sched.h>
 
+#include "debug.h"
+
 /* People embed a timer in each of a million objects. */
 #ifndef CONFIG_LOCKDEP
 static_assert(sizeof(struct htw_timer) <= 48);
@@ -65,6 +67,8 @@ void __htw_timer_setup(struct htw_timer *timer,
 		       unsigned int flags, const char *name,
 		       struct lock_class_key *key)
 {
+	htw_debug_setup(timer, flags & HTW_ON_STACK);
+	flags &= ~HTW_ON_STACK;
 	WARN_ONCE(flags, "htw: unknown flags %#x for %ps\n", flags, function);
 
 	htw_node_init(&timer->node);
@@ -83,6 +87,7 @@ static struct htw_base *lock_timer(struct htw_timer *timer,
 	struct htw_base *base;
 	u32 owner;
 
+	htw_debug_assert_setup(timer);
 	for (;;) {
 		owner = READ_ONCE(timer->node.owner);
 		if (!(owner & HTW_OWNER_MIGRATING)) {
@@ -125,6 +130,7 @@ static void detach(struct htw_base *base, struct htw_timer *timer)
 {
 	htw_wheel_remove(base->wheel, &timer->node);
 	set_owner(timer, HTW_OWNER_PENDING, 0);
+	htw_debug_deactivate(timer);
 }
 
 /*
@@ -161,6 +167,8 @@ static struct htw_base *arm_slowly(struct htw_base *base,
 	struct htw_base *to = move_to_local(base, timer);
 	u64 tick = choose_tick(to, expires, slack);
 
+	if (!is_pending(timer))
+		htw_debug_activate(timer);
 	if (htw_node_pending(&timer->node))
 		htw_wheel_move(to->wheel, &timer->node, tick);
 	else
@@ -467,3 +475,13 @@ s64 htw_remaining(struct htw_timer *timer)
 	return remaining;
 }
 EXPORT_SYMBOL_GPL(htw_remaining);
+
+/**
+ * htw_timer_drop() - take away a pending timer whose module has gone
+ * @base: its base, locked
+ * @timer: the timer
+ */
+void htw_timer_drop(struct htw_base *base, struct htw_timer *timer)
+{
+	detach(base, timer);
+}

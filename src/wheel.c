@@ -555,3 +555,24 @@ u64 htw_best_tick(u64 earliest, u64 latest)
 	bit = fls64((earliest - 1) ^ latest) - 1;
 	return latest & (U64_MAX << bit);
 }
+
+/**
+ * htw_wheel_list() - the lists of a wheel, for who has to look at every node
+ * @wheel: the wheel
+ * @nr: which list, from 0
+ *
+ * The order within a slot is free, as long as it is not a wheel on which timers of
+ * one tick have to come in the order of arming.
+ *
+ * Return: a slot's list; behind the last slot that of the expired nodes, and then
+ * NULL.
+ */
+struct list_head *htw_wheel_list(struct htw_wheel *wheel, unsigned int nr)
+{
+	const struct htw_row *last = &wheel->rows[wheel->nr_rows - 1];
+	unsigned int nr_slots = last->first + last->mask + 1;
+
+	if (nr < nr_slots)
+		return &wheel->slots[nr].head;
+	return nr == nr_slots ? &wheel->expired : NULL;
+}

@@ -123,6 +123,7 @@ bool htw_wheel_refresh(struct htw_wheel *wheel, unsigned int budget);
 void htw_wheel_forward(struct htw_wheel *wheel, u64 to);
 struct htw_node *htw_wheel_pop(struct htw_wheel *wheel);
 struct htw_node *htw_wheel_take(struct htw_wheel *wheel);
+struct list_head *htw_wheel_list(struct htw_wheel *wheel, unsigned int nr);
 
 u64 htw_best_tick(u64 earliest, u64 latest);
 

@@ -19,6 +19,8 @@
 #include <linux/htw_types.h>
 #include <linux/ktime.h>
 #include <linux/lockdep.h>
+#include <linux/poison.h>
+#include <linux/stringify.h>
 #include <linux/types.h>
 
 /**
@@ -39,6 +41,9 @@ struct htw_timer {
 	struct lockdep_map	lockdep_map;
 #endif
 };
+
+/* For __htw_timer_setup() only. */
+#define HTW_ON_STACK		0x80000000U
 
 void __htw_timer_setup(struct htw_timer *timer,
 		       void (*function)(struct htw_timer *timer),
@@ -69,6 +74,51 @@ void __htw_timer_setup(struct htw_timer *timer,
 #else
 #define htw_timer_setup(_timer, _function, _flags)			\
 	__htw_timer_setup((_timer), (_function), (_flags), NULL, NULL)
+#endif
+
+/**
+ * htw_timer_setup_on_stack() - prepare a timer that is a local variable
+ * @_timer: the timer
+ * @_function: as for htw_timer_setup()
+ * @_flags: must be 0
+ *
+ * Before the function returns that has the timer on its stack, it has to end it with
+ * htw_shutdown_sync() and then call htw_timer_destroy_on_stack().
+ *
+ * Context: Any.
+ */
+#define htw_timer_setup_on_stack(_timer, _function, _flags)		\
+	htw_timer_setup(_timer, _function, (_flags) | HTW_ON_STACK)
+
+#ifdef CONFIG_DEBUG_OBJECTS
+void htw_timer_destroy_on_stack(struct htw_timer *timer);
+#else
+static inline void htw_timer_destroy_on_stack(struct htw_timer *timer) { }
+#endif
+
+/* One that is in no slot: see HTW_ROW_NONE in src/wheel.h. */
+#define __HTW_TIMER_INITIALIZER(_function)				\
+	.node = {							\
+		.entry = { .next = TIMER_ENTRY_STATIC },		\
+		.row = 0xff,						\
+	},								\
+	.function = (_function),
+
+/**
+ * DEFINE_HTW_TIMER() - define a static timer that needs no htw_timer_setup()
+ * @_name: the name of the variable
+ * @_function: as for htw_timer_setup()
+ */
+#ifdef CONFIG_LOCKDEP
+#define DEFINE_HTW_TIMER(_name, _function)				\
+	struct htw_timer _name = {					\
+		__HTW_TIMER_INITIALIZER(_function)			\
+		.lockdep_map = STATIC_LOCKDEP_MAP_INIT(#_name,		\
+				__FILE__ ":" __stringify(__LINE__)),	\
+	}
+#else
+#define DEFINE_HTW_TIMER(_name, _function)				\
+	struct htw_timer _name = { __HTW_TIMER_INITIALIZER(_function) }
 #endif
 
 int htw_schedule(struct htw_timer *timer, s64 delay_ns);
