@@ -57,9 +57,14 @@ modules: kdir
 
 # The examples see what `make install` gives to anybody, and nothing else.
 stage := $(CURDIR)/build/stage
-examples: modules
+staged-headers: modules
 	@$(MAKE) --no-print-directory install-headers DESTDIR=$(stage) prefix=/usr KDIR=$(KDIR)
+
+examples: staged-headers
 	$(MAKE) -C tools/examples/idle_table KDIR=$(KDIR) HTW=$(stage)/usr/src/htw
+
+test-modules: staged-headers
+	$(MAKE) -C tools/testing/misuse KDIR=$(KDIR) HTW=$(stage)/usr/src/htw
 
 tools:
 	$(MAKE) -C tools/htw
@@ -128,12 +133,13 @@ static:
 
 # kbuild's own clean would look for objects in the whole tree, a kernel's or a
 # user's in it included. This removes what this Makefile made, by name.
-objects := $(basename $(wildcard src/*.c kunit/*.c tools/examples/idle_table/*.c))
-mods := htw htw_kunit tools/examples/idle_table/idle_table
+objects := $(basename $(wildcard src/*.c kunit/*.c tools/examples/idle_table/*.c \
+	tools/testing/misuse/*.c))
+mods := htw htw_kunit tools/examples/idle_table/idle_table tools/testing/misuse/htw_misuse
 hidden = $(foreach f,$(1),$(dir $(f)).$(notdir $(f)))
 made := $(addsuffix .o,$(objects) $(mods)) \
 	$(foreach s,.ko .mod .mod.c .mod.o,$(addsuffix $(s),$(mods))) \
-	$(foreach d,./ tools/examples/idle_table/,$(addprefix $(d),Module.symvers modules.order .module-common.o))
+	$(foreach d,./ tools/examples/idle_table/ tools/testing/misuse/,$(addprefix $(d),Module.symvers modules.order .module-common.o))
 
 clean:
 	@rm -f $(made) $(addsuffix .cmd,$(call hidden,$(made))) $(addsuffix .d,$(call hidden,$(made)))
@@ -154,6 +160,7 @@ help:
 	@echo  '* modules         - Build htw.ko, and htw_kunit.ko where the kernel has KUnit'
 	@echo  '* examples        - Build the example modules as a stranger would'
 	@echo  '* tools           - Build the command htw'
+	@echo  '  test-modules    - Build the modules that tests load'
 	@echo  '  docs            - Build the HTML documentation'
 	@echo  ''
 	@echo  'Install:'
@@ -177,5 +184,5 @@ help:
 	@echo  '  V=1 W=1 C=2 CC= LLVM= - As for any kernel build'
 	@echo  '  HTW_CACHE=dir   - Where test kernels are kept (default ~/.cache/htw)'
 
-.PHONY: all kdir modules examples tools docs modules_install install-headers \
+.PHONY: all kdir modules staged-headers examples test-modules tools docs modules_install install-headers \
 	install uninstall demo check check-fast static clean distclean help

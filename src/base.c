@@ -67,6 +67,9 @@
 #include <linux/sched/isolation.h>
 #include <linux/topology.h>
 
+#include "consumer.h"
+#include "debug.h"
+
 /* Earlier moves of an hrtimer that are done to the ns, see "The hrtimer". */
 #define EXACT_MOVES		2
 
@@ -255,6 +258,20 @@ static u64 exact_or_soon(struct htw_base *base, u64 at, u64 now)
 	return at;
 }
 
+/* Lets the wheel catch up with the clock. Returns the next event, if that is sooner. */
+static u64 catch_up(struct htw_base *base, u64 now, u64 tick)
+{
+	u64 moves = base->wheel->nr_moves;
+	u64 next;
+
+	htw_wheel_forward(base->wheel,
+			  htw_tick_before(geometry.tick_shift, now), HTW_BATCH);
+	if (likely(moves == base->wheel->nr_moves))
+		return tick;
+	/* What has moved may have filled a slot that is to be emptied ahead. */
+	return htw_wheel_next(base->wheel, &next) ? min(tick, next) : tick;
+}
+
 /* With base->lock held, on any CPU: the hrtimer will belong to this one. */
 static void start_hrtimer(struct htw_base *base, u64 tick)
 {
@@ -263,9 +280,7 @@ static void start_hrtimer(struct htw_base *base, u64 tick)
 	if (tick >= base->wake_tick)
 		return;
 	now = ktime_get();
-	htw_wheel_forward(base->wheel,
-			  htw_tick_before(geometry.tick_shift, now), HTW_BATCH);
-
+	tick = catch_up(base, now, tick);
 	at = max(tick_to_ns(tick), now + min_gap_ns);
 	if (at >= base->armed_ns)
 		return;
@@ -381,14 +396,17 @@ void htw_base_wait_running(struct htw_base *base)
 /* The callback may free its timer: lockdep needs a map that outlives it. */
 static void call_timer(struct htw_timer *timer)
 {
+	void (*function)(struct htw_timer *timer) = timer->function;
+	struct htw_callback_state state = htw_debug_before_callback();
 #ifdef CONFIG_LOCKDEP
 	struct lockdep_map lockdep_map;
 
 	lockdep_copy_map(&lockdep_map, &timer->lockdep_map);
 #endif
 	lock_map_acquire(&lockdep_map);
-	timer->function(timer);
+	function(timer);
 	lock_map_release(&lockdep_map);
+	htw_debug_after_callback(&state, function);
 }
 
 /* The timer has run and was meanwhile armed for another CPU: it still is pending. */
@@ -398,8 +416,8 @@ static void send_away(struct htw_base *base, struct htw_timer *timer)
 
 	base->running_goes_to = NULL;
 	to = htw_base_move_timer(base, timer, to);
-	htw_wheel_insert(to->wheel, &timer->node, timer->node.tick);
-	htw_base_program(to, timer->node.tick);
+	htw_base_program(to, htw_wheel_insert(to->wheel, &timer->node,
+					      timer->node.tick));
 	raw_spin_unlock(&to->lock);
 	raw_spin_lock(&base->lock);
 }
@@ -409,6 +427,9 @@ static void run_timer(struct htw_base *base, struct htw_timer *timer)
 	u32 owner = timer->node.owner & ~HTW_OWNER_PENDING;
 
 	WRITE_ONCE(timer->node.owner, owner);
+	htw_debug_deactivate(timer);
+	if (unlikely(htw_consumer_is_gone(timer)))
+		return;
 	base->running_task = current;
 	base->running = timer;
 	raw_spin_unlock_irq(&base->lock);
@@ -447,13 +468,22 @@ static void breathe(struct htw_base *base)
 	raw_spin_lock_irq(&base->lock);
 }
 
+/*
+ * Nothing is collected as long as timers wait that an earlier pass had no time for, so
+ * there are never more than HTW_BATCH of them.
+ */
+static unsigned int collect_budget(const struct htw_base *base)
+{
+	return list_empty(&base->wheel->expired) ? HTW_BATCH : 0;
+}
+
 static void run_pass(struct htw_base *base)
 {
 	u64 now = ktime_get();
 	u64 tick = htw_tick_before(geometry.tick_shift, now);
 	unsigned int budget = HTW_PASS_CALLBACKS;
 
-	while (!htw_wheel_collect(base->wheel, tick, HTW_BATCH)) {
+	while (!htw_wheel_collect(base->wheel, tick, collect_budget(base))) {
 		budget = run_expired(base, budget, now + HTW_PASS_NS);
 		if (!budget || ktime_get() >= now + HTW_PASS_NS)
 			return;
@@ -494,15 +524,16 @@ static bool move_batch(struct htw_base *from, struct htw_base *to, u64 *first)
 {
 	struct htw_node *node;
 	unsigned int i;
+	u64 tick;
 
 	for (i = 0; i < HTW_BATCH; i++) {
 		node = htw_wheel_take(from->wheel);
 		if (!node)
 			return false;
-		htw_wheel_insert(to->wheel, node, node->tick);
+		tick = htw_wheel_insert(to->wheel, node, node->tick);
 		WRITE_ONCE(node->owner,
 			   (node->owner & ~HTW_OWNER_CPU) | to->cpu);
-		*first = min(*first, node->tick);
+		*first = min(*first, tick);
 	}
 	return true;
 }

@@ -101,6 +101,14 @@ struct htw_base *htw_base_move_timer(struct htw_base *base,
 void htw_base_program(struct htw_base *base, u64 tick);
 void htw_base_wait_running(struct htw_base *base);
 
+void htw_timer_drop(struct htw_base *base, struct htw_timer *timer);
+
+/* The function by which messages name a timer. */
+static inline void *htw_timer_hint(const struct htw_timer *timer)
+{
+	return timer->function;
+}
+
 const struct htw_geometry *htw_base_geometry(void);
 unsigned long htw_base_min_gap(void);
 

@@ -73,6 +73,8 @@
 #include <linux/preempt.h>
 #include <linux/sched.h>
 
+#include "debug.h"
+
 /* People embed a timer in each of a million objects. */
 #ifndef CONFIG_LOCKDEP
 static_assert(sizeof(struct htw_timer) <= 48);
@@ -96,6 +98,8 @@ void __htw_timer_setup(struct htw_timer *timer,
 		       unsigned int flags, const char *name,
 		       struct lock_class_key *key)
 {
+	htw_debug_setup(timer, flags & HTW_ON_STACK);
+	flags &= ~HTW_ON_STACK;
 	WARN_ONCE(flags & ~HTW_PINNED, "htw: unknown flags %#x for %ps\n",
 		  flags, function);
 
@@ -117,6 +121,7 @@ static __always_inline struct htw_base *lock_owner(struct htw_timer *timer)
 	struct htw_base *base;
 	u32 owner;
 
+	htw_debug_assert_setup(timer);
 	for (;;) {
 		owner = READ_ONCE(timer->node.owner);
 		if (likely(!(owner & HTW_OWNER_MIGRATING))) {
@@ -165,6 +170,7 @@ static __always_inline void detach(struct htw_base *base,
 	forget_move(base, timer);
 	htw_wheel_remove(base->wheel, &timer->node);
 	set_owner(timer, HTW_OWNER_PENDING, 0);
+	htw_debug_deactivate(timer);
 }
 
 /* Which timers an arming is for. */
@@ -273,13 +279,15 @@ static __always_inline int arm_anew(struct htw_base **base,
 
 	tick = choose_tick(*base, arming);
 	if (htw_node_pending(&timer->node)) {
-		htw_wheel_move((*base)->wheel, &timer->node, tick);
+		tick = htw_wheel_move((*base)->wheel, &timer->node, tick);
 	} else {
-		htw_wheel_insert((*base)->wheel, &timer->node, tick);
+		if (!is_pending(timer))
+			htw_debug_activate(timer);
+		tick = htw_wheel_insert((*base)->wheel, &timer->node, tick);
 		set_owner(timer, 0, HTW_OWNER_PENDING);
 	}
-	if (unlikely(timer->node.tick < (*base)->wake_tick))
-		htw_base_program(*base, timer->node.tick);
+	if (unlikely(tick < (*base)->wake_tick))
+		htw_base_program(*base, tick);
 	return 0;
 }
 
@@ -954,3 +962,13 @@ u64 htw_forward(struct htw_timer *timer, ktime_t now, ktime_t interval)
 	return periods;
 }
 EXPORT_SYMBOL_GPL(htw_forward);
+
+/**
+ * htw_timer_drop() - take away a pending timer whose module has gone
+ * @base: its base, locked
+ * @timer: the timer
+ */
+void htw_timer_drop(struct htw_base *base, struct htw_timer *timer)
+{
+	detach(base, timer);
+}

@@ -189,6 +189,7 @@ void htw_wheel_init(struct htw_wheel *wheel, const struct htw_geometry *geo,
 		first = row_init(wheel, row, first, HTW_ROUND_SLOTS,
 				 HTW_ROUND_SHIFT + i * HTW_ROUND_BITS);
 	}
+	wheel->nr_slots = first;
 }
 
 /**
@@ -841,4 +842,22 @@ u64 htw_best_tick(u64 earliest, u64 latest)
 	/* Above this bit the tick before the window agrees with its last one. */
 	bit = fls64((earliest - 1) ^ latest) - 1;
 	return latest & (U64_MAX << bit);
+}
+
+/**
+ * htw_wheel_list() - the lists of a wheel, for who has to look at every node
+ * @wheel: the wheel
+ * @nr: which list, from 0
+ *
+ * The order within a slot is free, as long as it is not a wheel on which timers of
+ * one tick have to come in the order of arming.
+ *
+ * Return: a slot's list; behind the last slot that of the expired nodes, and then
+ * NULL.
+ */
+struct list_head *htw_wheel_list(struct htw_wheel *wheel, unsigned int nr)
+{
+	if (nr < wheel->nr_slots)
+		return &wheel->slots[nr].head;
+	return nr == wheel->nr_slots ? &wheel->expired : NULL;
 }

@@ -109,6 +109,7 @@ struct htw_row {
  *	htw_wheel_init(), by cascades or because they had been pushed
  * @moves_before: @nr_moves when @target was set
  * @ahead: how many more nodes are to be moved ahead of time at @target
+ * @nr_slots: slots of all rows together
  * @paced: @ahead is set for @target
  * @tick_shift: see struct htw_geometry
  * @nr_levels: see struct htw_geometry
@@ -131,6 +132,7 @@ struct htw_wheel {
 	u64			nr_moves;
 	u64			moves_before;
 	u32			ahead;
+	u32			nr_slots;
 	bool			paced;
 	u8			tick_shift;
 	u8			nr_levels;
@@ -157,6 +159,7 @@ bool htw_wheel_refresh(struct htw_wheel *wheel, unsigned int budget);
 void htw_wheel_forward(struct htw_wheel *wheel, u64 to, unsigned int budget);
 struct htw_node *htw_wheel_pop(struct htw_wheel *wheel);
 struct htw_node *htw_wheel_take(struct htw_wheel *wheel);
+struct list_head *htw_wheel_list(struct htw_wheel *wheel, unsigned int nr);
 
 u64 htw_best_tick(u64 earliest, u64 latest);
 

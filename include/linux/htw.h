@@ -20,6 +20,7 @@
 #include <linux/htw_types.h>
 #include <linux/ktime.h>
 #include <linux/lockdep.h>
+#include <linux/poison.h>
 #include <linux/stringify.h>
 #include <linux/types.h>
 
@@ -52,6 +53,9 @@ struct htw_timer {
 	struct lockdep_map	lockdep_map;
 #endif
 };
+
+/* For __htw_timer_setup() only. */
+#define HTW_ON_STACK		0x80000000U
 
 void __htw_timer_setup(struct htw_timer *timer,
 		       void (*function)(struct htw_timer *timer),
@@ -96,38 +100,37 @@ void __htw_timer_setup(struct htw_timer *timer,
 /**
  * htw_timer_setup_on_stack() - prepare a timer that is a local variable
  * @_timer: the timer
- * @_function: see htw_timer_setup()
+ * @_function: as for htw_timer_setup()
  * @_flags: see htw_timer_setup()
  *
- * Before the function returns there has to be htw_shutdown_sync(), and after that
- * htw_timer_destroy_on_stack().
+ * Before the function returns that has the timer on its stack, it has to end it with
+ * htw_shutdown_sync() and then call htw_timer_destroy_on_stack().
  *
  * Context: Any.
  */
 #define htw_timer_setup_on_stack(_timer, _function, _flags)		\
-	__HTW_TIMER_SETUP(__htw_timer_setup, _timer, _function, _flags)
+	htw_timer_setup(_timer, _function, (_flags) | HTW_ON_STACK)
 
-/**
- * htw_timer_destroy_on_stack() - the end of a timer that is a local variable
- * @timer: the timer, shut down
- *
- * Context: Any.
- */
-static inline void htw_timer_destroy_on_stack(struct htw_timer *timer)
-{
-}
+#ifdef CONFIG_DEBUG_OBJECTS
+void htw_timer_destroy_on_stack(struct htw_timer *timer);
+#else
+static inline void htw_timer_destroy_on_stack(struct htw_timer *timer) { }
+#endif
 
 /* What htw_node_init() makes of a node. */
 #define __HTW_NODE_UNLINKED	0xff
 
 /**
- * DEFINE_HTW_TIMER() - define a timer that needs no htw_timer_setup()
- * @_name: name of the variable
- * @_function: see htw_timer_setup()
+ * DEFINE_HTW_TIMER() - define a static timer that needs no htw_timer_setup()
+ * @_name: the name of the variable
+ * @_function: as for htw_timer_setup()
  */
 #define DEFINE_HTW_TIMER(_name, _function)				\
 	struct htw_timer _name = {					\
-		.node = { .row = __HTW_NODE_UNLINKED },			\
+		.node = {						\
+			.entry = { .next = TIMER_ENTRY_STATIC },	\
+			.row = __HTW_NODE_UNLINKED,			\
+		},							\
 		.function = (_function),				\
 		__HTW_TIMER_LOCKDEP_MAP(__FILE__ ":" __stringify(__LINE__)) \
 	}

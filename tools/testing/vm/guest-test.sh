@@ -13,6 +13,7 @@ if [ -e /htw_kunit.ko ]; then
 	unload htw_kunit
 fi
 run_suite modules sh /guest-modules.sh
+run_suite unload sh /guest-unload.sh
 # The suites below say their names themselves.
 selftest()
 {
