@@ -41,6 +41,8 @@
  */
 #include "base.h"
 
+#include "trace.h"
+
 #include <linux/cpu.h>
 #include <linux/cpumask.h>
 #include <linux/kernel.h>
@@ -199,6 +201,7 @@ bool htw_base_program(struct htw_base *base, u64 tick)
 	if (base->kicked)
 		return false;
 	base->kicked = true;
+	htw_count(&base->stats.kicks);
 	return true;
 }
 
@@ -307,13 +310,17 @@ static void call_timer(struct htw_timer *timer)
 static void run_timer(struct htw_base *base, struct htw_timer *timer)
 {
 	u32 owner = timer->node.owner & ~HTW_OWNER_PENDING;
+	u64 late = base->clock - (timer->node.tick << geometry.tick_shift);
 
+	htw_count_expiry(&base->stats, late);
+	trace_htw_expire_entry(timer, base->clock, late);
 	WRITE_ONCE(timer->node.owner, owner);
 	base->running_task = current;
 	base->running = timer;
 	raw_spin_unlock_irq(&base->lock);
 
 	call_timer(timer);
+	trace_htw_expire_exit(timer);
 
 	raw_spin_lock_irq(&base->lock);
 	base->running = NULL;
@@ -329,7 +336,8 @@ static unsigned int run_expired(struct htw_base *base, unsigned int budget,
 	while (budget && (node = htw_wheel_pop(base->wheel))) {
 		run_timer(base, container_of(node, struct htw_timer, node));
 		budget--;
-		if (ktime_get() >= until)
+		base->clock = ktime_get();
+		if (base->clock >= until)
 			return 0;
 	}
 	return budget;
@@ -342,6 +350,17 @@ static void breathe(struct htw_base *base)
 	raw_spin_lock_irq(&base->lock);
 }
 
+static bool collect(struct htw_base *base, u64 tick)
+{
+	struct htw_step step;
+	bool done;
+
+	htw_step_begin(base, &step);
+	done = htw_wheel_collect(base->wheel, tick, HTW_BATCH);
+	htw_step_end(base, &step);
+	return done;
+}
+
 static void run_pass(struct htw_base *base)
 {
 	u64 now = ktime_get();
@@ -349,8 +368,9 @@ static void run_pass(struct htw_base *base)
 	unsigned int budget = HTW_PASS_CALLBACKS;
 	bool done;
 
+	base->clock = now;
 	do {
-		done = htw_wheel_collect(base->wheel, tick, HTW_BATCH);
+		done = collect(base, tick);
 		budget = run_expired(base, budget, now + HTW_PASS_NS);
 		if (!budget || ktime_get() >= now + HTW_PASS_NS)
 			return;
@@ -374,9 +394,12 @@ static enum hrtimer_restart base_interrupt(struct hrtimer *hrtimer)
 	base->in_pass = true;
 	base->armed_ns = KTIME_MAX;
 	base->nr_interrupts++;
+	base->running_task = NULL;
 
 	run_pass(base);
 
+	if (!base->running_task)
+		htw_count(&base->stats.needless);
 	base->in_pass = false;
 	program_next(base);
 	raw_spin_unlock_irq(&base->lock);
@@ -395,6 +418,9 @@ static bool move_batch(struct htw_base *from, struct htw_base *to, u64 *first)
 		if (!node)
 			return false;
 		htw_wheel_insert(to->wheel, node, node->tick);
+		htw_count(&to->stats.drained);
+		trace_htw_migrate(container_of(node, struct htw_timer, node),
+				  from->cpu, to->cpu);
 		WRITE_ONCE(node->owner,
 			   (node->owner & ~HTW_OWNER_CPU) | to->cpu);
 		*first = min(*first, node->tick);
@@ -451,23 +477,29 @@ static void stop_hrtimer(struct htw_base *base)
 static int base_prepare(unsigned int cpu)
 {
 	struct htw_base *base = htw_base_of_cpu(cpu);
+	struct htw_wheel *wheel;
 
 	base->kicked = false;
 	if (base->wheel)
 		return 0;
-	base->wheel = kvzalloc_node(htw_wheel_size(&geometry), GFP_KERNEL,
-				    cpu_to_node(cpu));
-	if (!base->wheel)
+	wheel = kvzalloc_node(htw_wheel_size(&geometry), GFP_KERNEL,
+			      cpu_to_node(cpu));
+	if (!wheel)
 		return -ENOMEM;
 
 	base->cpu = cpu;
-	htw_wheel_init(base->wheel, &geometry,
+	htw_wheel_init(wheel, &geometry,
 		       htw_tick_before(geometry.tick_shift, ktime_get()));
 	hrtimer_init(&base->hrtimer, CLOCK_MONOTONIC,
 		     HRTIMER_MODE_ABS_PINNED_SOFT);
 	base->hrtimer.function = base_interrupt;
 	INIT_CSD(&base->csd, base_kicked, base);
 	base_init_expiry_lock(base);
+
+	/* htw_stats_read() may look at any time. */
+	raw_spin_lock_irq(&base->lock);
+	base->wheel = wheel;
+	raw_spin_unlock_irq(&base->lock);
 	return 0;
 }
 

@@ -8,6 +8,7 @@
 #include <linux/smp.h>
 #include <linux/spinlock.h>
 
+#include "stats.h"
 #include "wheel.h"
 
 /* Most nodes that are touched under one hold of a base's lock. */
@@ -36,11 +37,14 @@
  * @kicked: an IPI is on its way to program the hrtimer
  * @armed_ns: what the hrtimer is programmed for; KTIME_MAX if it is not
  * @nr_interrupts: how often @hrtimer has run
+ * @clock: the clock when the pass last read it, in ns
  * @running: the timer whose callback is running
- * @running_task: the task on which the pass runs; valid while @running is set
+ * @running_task: the task on which the pass runs; valid while @running is set.
+ *	NULL in a pass until its first callback
  * @wheel: the wheel; allocated when the CPU first comes up
  * @hrtimer: runs a pass in softirq context
  * @csd: for @kicked
+ * @stats: what has happened here
  * @expiry_lock: PREEMPT_RT only: held during a pass, but dropped between two
  *	callbacks when somebody waits for it
  * @waiters: PREEMPT_RT only: how many wait for @expiry_lock
@@ -53,11 +57,13 @@ struct htw_base {
 	bool			kicked;
 	u64			armed_ns;
 	unsigned long		nr_interrupts;
+	u64			clock;
 	struct htw_timer	*running;
 	struct task_struct	*running_task;
 	struct htw_wheel	*wheel;
 	struct hrtimer		hrtimer;
 	call_single_data_t	csd;
+	struct htw_stats	stats;
 #ifdef CONFIG_PREEMPT_RT
 	spinlock_t		expiry_lock;
 	atomic_t		waiters;

@@ -20,3 +20,4 @@ EXPORT_SYMBOL_GPL(htw_wheel_take);
 EXPORT_SYMBOL_GPL(htw_best_tick);
 EXPORT_SYMBOL_GPL(htw_base_geometry);
 EXPORT_SYMBOL_GPL(htw_base_of_cpu);
+EXPORT_SYMBOL_GPL(htw_stats_read);

@@ -5,6 +5,7 @@
 
 #include "base.h"
 #include "chardev.h"
+#include "stats.h"
 
 static int __init htw_init(void)
 {
@@ -16,6 +17,7 @@ static int __init htw_init(void)
 	ret = htw_chardev_init();
 	if (ret)
 		goto err_base_exit;
+	htw_stats_init();
 	return 0;
 
 err_base_exit:
@@ -25,6 +27,7 @@ err_base_exit:
 
 static void __exit htw_exit(void)
 {
+	htw_stats_exit();
 	htw_chardev_exit();
 	htw_base_exit();
 }

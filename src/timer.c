@@ -40,6 +40,8 @@
  */
 #include "base.h"
 
+#include "trace.h"
+
 #include <linux/build_bug.h>
 #include <linux/export.h>
 #include <linux/preempt.h>
@@ -125,6 +127,8 @@ static void detach(struct htw_base *base, struct htw_timer *timer)
 {
 	htw_wheel_remove(base->wheel, &timer->node);
 	set_owner(timer, HTW_OWNER_PENDING, 0);
+	htw_count(&base->stats.cancels);
+	trace_htw_cancel(timer);
 }
 
 /*
@@ -135,6 +139,8 @@ static struct htw_base *move_to_local(struct htw_base *base,
 				      struct htw_timer *timer)
 	__must_hold(base->lock)
 {
+	unsigned int from = base->cpu;
+
 	if (base->running == timer)
 		return base;
 	if (base->cpu == smp_processor_id() && base->online)
@@ -147,6 +153,10 @@ static struct htw_base *move_to_local(struct htw_base *base,
 
 	base = htw_base_lock_online();
 	set_owner(timer, HTW_OWNER_CPU | HTW_OWNER_MIGRATING, base->cpu);
+	if (is_pending(timer)) {
+		htw_count(&base->stats.migrations);
+		trace_htw_migrate(timer, from, base->cpu);
+	}
 	return base;
 }
 
@@ -161,11 +171,16 @@ static struct htw_base *arm_slowly(struct htw_base *base,
 	struct htw_base *to = move_to_local(base, timer);
 	u64 tick = choose_tick(to, expires, slack);
 
-	if (htw_node_pending(&timer->node))
+	if (htw_node_pending(&timer->node)) {
 		htw_wheel_move(to->wheel, &timer->node, tick);
-	else
+		htw_count(&to->stats.moves);
+	} else {
 		htw_wheel_insert(to->wheel, &timer->node, tick);
+		htw_count(&to->stats.inserts);
+	}
 	timer->expires = expires;
+	trace_htw_arm(timer, to->cpu, is_pending(timer) ? HTW_ARM_MOVE :
+							  HTW_ARM_NEW);
 	set_owner(timer, 0, HTW_OWNER_PENDING);
 	*kick = htw_base_program(to, tick);
 	return to;
@@ -177,6 +192,8 @@ static bool push_later(struct htw_base *base, struct htw_timer *timer,
 	if (!htw_wheel_push(&timer->node, choose_tick(base, expires, slack)))
 		return false;
 	timer->expires = expires;
+	htw_count(&base->stats.pushes);
+	trace_htw_arm(timer, base->cpu, HTW_ARM_PUSH);
 	return true;
 }
 
