@@ -606,11 +606,11 @@ stat_interval_shows_differences()
 	mkfifo "$tmp/dir/lateness"
 	"$htw" stat -i 0.5 -n 1 --dir "$tmp/dir" >"$tmp/out" 2>"$tmp/err" &
 	# The last file of the first reading ends when we let it.
-	{
-		cat "$tmp/first"
-		rm "$tmp/dir/lateness"
-		tables 17 5 9
-	} >"$tmp/dir/lateness"
+	exec 4>"$tmp/dir/lateness"
+	cat "$tmp/first" >&4
+	rm "$tmp/dir/lateness"
+	tables 17 5 9
+	exec 4>&-
 	wait $!
 	status=$? out=$(cat "$tmp/out") err=$(cat "$tmp/err")
 	want_status 0

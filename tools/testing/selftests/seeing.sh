@@ -41,13 +41,18 @@ same()
 	[ "$1" = "$2" ] || fail "$3: $1 was expected, not $2"
 }
 
-# stat_of NAME: of all CPUs together.
-stat_of()
+# sum_over_cpus FILE NAME
+sum_over_cpus()
 {
-	awk -v name="$1" 'NR == 1 { for (i = 1; i <= NF; i++) column[$i] = i
+	awk -v name="$2" 'NR == 1 { for (i = 1; i <= NF; i++) column[$i] = i
 				    if (!(name in column)) exit 1 }
 		NR > 1 { sum += $column[name] }
-		END { print sum + 0 }' $debugfs/stats || fail "there is no $1"
+		END { print sum + 0 }' "$debugfs/$1" || fail "there is no $2"
+}
+
+stat_of()
+{
+	sum_over_cpus stats "$1"
 }
 
 lateness_sum()
@@ -55,15 +60,7 @@ lateness_sum()
 	awk 'NR > 1 { sum += $3 } END { print sum + 0 }' $debugfs/lateness
 }
 
-# base_of CPU NAME
-base_of()
-{
-	awk -v cpu="$1" -v name="$2" '
-		NR == 1 { for (i = 1; i <= NF; i++) column[$i] = i }
-		NR > 1 && $1 == cpu { print $column[name] }' $debugfs/bases
-}
-
-# script LINE...: to run in the background. It is on its way when this returns.
+# script_started LINE...: to run in the background. It is on its way when this returns.
 script_started()
 {
 	printf '%s\n' 'after 0 begun' "$@" >"$tmp/script"
@@ -71,15 +68,15 @@ script_started()
 	"$htw" run "$tmp/script" >"$tmp/out" 2>&1 &
 	pid=$!
 	until grep -q ' begun  *fired ' "$tmp/out"; do
-		kill -0 $pid 2>/dev/null || fail "it has ended: $(cat "$tmp/out")"
+		kill -0 "$pid" 2>/dev/null || fail "it has ended: $(cat "$tmp/out")"
 		sleep 0.1
 	done
 }
 
 script_ended()
 {
-	kill -TERM $pid
-	wait $pid
+	kill -TERM "$pid"
+	wait "$pid"
 	# 1: it had timers that would have ended by themselves.
 	[ $? -le 1 ] || fail "htw run has crashed"
 }
@@ -129,20 +126,18 @@ debugfs_lateness_counts_each_expiry()
 
 debugfs_bases_tell_the_next_event()
 {
-	same - "$(base_of 0 next_ns)" 'the next event when nothing is pending'
+	same 0 "$(awk 'NR > 1 && $5 != "-"' $debugfs/bases | wc -l)" \
+		'CPUs with a next event when nothing is pending'
 	script_started 'after 1h a' 'after 2h b'
 	now=$(cut -d . -f 1 /proc/uptime)
-	pending=0
-	for cpu in $(awk 'NR > 1 { print $1 }' $debugfs/bases); do
-		same 1 "$(base_of "$cpu" online)" "CPU $cpu is online"
-		same 0 "$(base_of "$cpu" overflow)" "overflow of CPU $cpu"
-		pending=$((pending + $(base_of "$cpu" pending)))
-	done
-	same 2 "$pending" 'pending timers'
+	same 2 "$(sum_over_cpus bases pending)" 'pending timers'
+	same 0 "$(sum_over_cpus bases overflow)" 'timers in the overflow'
+	same "$(grep -c ^processor /proc/cpuinfo)" "$(sum_over_cpus bases online)" 'CPUs online'
 	next=$(awk 'NR > 1 && $5 != "-" && (!min || $5 < min) { min = $5 }
 		    END { printf "%d\n", min / 1000000000 }' $debugfs/bases)
-	[ "$next" -gt "$now" ] && [ "$next" -le $((now + 3600)) ] ||
+	if [ "$next" -le "$now" ] || [ "$next" -gt $((now + 3600)) ]; then
 		fail "next event at $next s, it is $now"
+	fi
 	script_ended
 }
 
@@ -171,14 +166,14 @@ debugfs_can_be_read_while_timers_fire()
 # fdinfo NAME: of the only context that $pid has.
 fdinfo()
 {
-	cat /proc/$pid/fdinfo/* 2>/dev/null | sed -n "s/^htw-$1:[[:space:]]*//p"
+	cat /proc/"$pid"/fdinfo/* 2>/dev/null | sed -n "s/^htw-$1:[[:space:]]*//p"
 }
 
 fdinfo_tells_the_timers_of_a_file()
 {
 	script_started 'after 1h a' 'after 2h b' 'every 500ms c'
 	# What nobody reads stays unread.
-	kill -STOP $pid
+	kill -STOP "$pid"
 	tries=100
 	until [ "$(fdinfo unread)" = 1 ] || [ $tries = 0 ]; do
 		tries=$((tries - 1))
@@ -189,7 +184,7 @@ fdinfo_tells_the_timers_of_a_file()
 	same 3 "$(fdinfo timers)" timers
 	same monotonic "$(fdinfo clock)" clock
 	same "$(cat /sys/module/htw/parameters/max_timers)" "$(fdinfo max-timers)" limit
-	kill -CONT $pid
+	kill -CONT "$pid"
 	script_ended
 }
 
