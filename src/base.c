@@ -56,6 +56,8 @@
  */
 #include "base.h"
 
+#include "trace.h"
+
 #include <linux/cpu.h>
 #include <linux/cpumask.h>
 #include <linux/kernel.h>
@@ -217,14 +219,19 @@ struct htw_base *htw_base_move_timer(struct htw_base *base,
 	__must_hold(base->lock)
 {
 	u32 owner = timer->node.owner;
+	bool pending = htw_node_pending(&timer->node);
 
-	if (htw_node_pending(&timer->node))
+	if (pending)
 		htw_wheel_remove(base->wheel, &timer->node);
 	WRITE_ONCE(timer->node.owner, owner | HTW_OWNER_MIGRATING);
 	raw_spin_unlock(&base->lock);
 
 	to = htw_base_lock_online(to);
 	WRITE_ONCE(timer->node.owner, (owner & ~HTW_OWNER_CPU) | to->cpu);
+	if (pending) {
+		htw_count(&to->stats.migrations);
+		trace_htw_migrate(timer, base->cpu, to->cpu);
+	}
 	return to;
 }
 
@@ -311,6 +318,7 @@ void htw_base_program(struct htw_base *base, u64 tick)
 	if (base->kicked)
 		return;
 	base->kicked = true;
+	htw_count(&base->stats.kicks);
 	/* Neither busy nor gone: it is not kicked, and it is online. */
 	smp_call_function_single_async(base->cpu, &base->csd);
 }
@@ -425,7 +433,10 @@ static void send_away(struct htw_base *base, struct htw_timer *timer)
 static void run_timer(struct htw_base *base, struct htw_timer *timer)
 {
 	u32 owner = timer->node.owner & ~HTW_OWNER_PENDING;
+	u64 late = base->clock - (timer->node.tick << geometry.tick_shift);
 
+	htw_count_expiry(&base->stats, late);
+	trace_htw_expire_entry(timer, base->clock, late);
 	WRITE_ONCE(timer->node.owner, owner);
 	htw_debug_deactivate(timer);
 	if (unlikely(htw_consumer_is_gone(timer)))
@@ -435,6 +446,7 @@ static void run_timer(struct htw_base *base, struct htw_timer *timer)
 	raw_spin_unlock_irq(&base->lock);
 
 	call_timer(timer);
+	trace_htw_expire_exit(timer);
 
 	raw_spin_lock_irq(&base->lock);
 	base->running = NULL;
@@ -455,7 +467,10 @@ static unsigned int run_expired(struct htw_base *base, unsigned int budget,
 	while (budget && (node = htw_wheel_pop(base->wheel))) {
 		run_timer(base, container_of(node, struct htw_timer, node));
 		budget--;
-		if (!(budget % HTW_CLOCK_EVERY) && ktime_get() >= until)
+		if (budget % HTW_CLOCK_EVERY)
+			continue;
+		base->clock = ktime_get();
+		if (base->clock >= until)
 			return 0;
 	}
 	return budget;
@@ -477,13 +492,25 @@ static unsigned int collect_budget(const struct htw_base *base)
 	return list_empty(&base->wheel->expired) ? HTW_BATCH : 0;
 }
 
+static bool collect(struct htw_base *base, u64 tick)
+{
+	struct htw_step step;
+	bool done;
+
+	htw_step_begin(base, &step);
+	done = htw_wheel_collect(base->wheel, tick, collect_budget(base));
+	htw_step_end(base, &step);
+	return done;
+}
+
 static void run_pass(struct htw_base *base)
 {
 	u64 now = ktime_get();
 	u64 tick = htw_tick_before(geometry.tick_shift, now);
 	unsigned int budget = HTW_PASS_CALLBACKS;
 
-	while (!htw_wheel_collect(base->wheel, tick, collect_budget(base))) {
+	base->clock = now;
+	while (!collect(base, tick)) {
 		budget = run_expired(base, budget, now + HTW_PASS_NS);
 		if (!budget || ktime_get() >= now + HTW_PASS_NS)
 			return;
@@ -509,9 +536,12 @@ static enum hrtimer_restart base_interrupt(struct hrtimer *hrtimer)
 	base->in_pass = true;
 	set_armed(base, KTIME_MAX);
 	base->nr_interrupts++;
+	base->running_task = NULL;
 
 	run_pass(base);
 
+	if (!base->running_task)
+		htw_count(&base->stats.needless);
 	base->in_pass = false;
 	program_next(base);
 	raw_spin_unlock_irq(&base->lock);
@@ -531,6 +561,9 @@ static bool move_batch(struct htw_base *from, struct htw_base *to, u64 *first)
 		if (!node)
 			return false;
 		tick = htw_wheel_insert(to->wheel, node, node->tick);
+		htw_count(&to->stats.drained);
+		trace_htw_migrate(container_of(node, struct htw_timer, node),
+				  from->cpu, to->cpu);
 		WRITE_ONCE(node->owner,
 			   (node->owner & ~HTW_OWNER_CPU) | to->cpu);
 		*first = min(*first, tick);
@@ -580,26 +613,32 @@ static bool is_isolated(unsigned int cpu)
 static int base_prepare(unsigned int cpu)
 {
 	struct htw_base *base = htw_base_of_cpu(cpu);
+	struct htw_wheel *wheel;
 
 	base->kicked = false;
 	if (base->wheel)
 		return 0;
-	base->wheel = kvzalloc_node(htw_wheel_size(&geometry), GFP_KERNEL,
-				    cpu_to_node(cpu));
-	if (!base->wheel)
+	wheel = kvzalloc_node(htw_wheel_size(&geometry), GFP_KERNEL,
+			      cpu_to_node(cpu));
+	if (!wheel)
 		return -ENOMEM;
 
 	base->cpu = cpu;
 	base->tick_shift = geometry.tick_shift;
 	base->isolated = is_isolated(cpu);
 	set_armed(base, KTIME_MAX);
-	htw_wheel_init(base->wheel, &geometry,
+	htw_wheel_init(wheel, &geometry,
 		       htw_tick_before(geometry.tick_shift, ktime_get()));
 	hrtimer_init(&base->hrtimer, CLOCK_MONOTONIC,
 		     HRTIMER_MODE_ABS_PINNED_SOFT);
 	base->hrtimer.function = base_interrupt;
 	INIT_CSD(&base->csd, base_kicked, base);
 	base_init_expiry_lock(base);
+
+	/* htw_stats_read() may look at any time. */
+	raw_spin_lock_irq(&base->lock);
+	base->wheel = wheel;
+	raw_spin_unlock_irq(&base->lock);
 	return 0;
 }
 

@@ -9,6 +9,7 @@
 #include <linux/smp.h>
 #include <linux/spinlock.h>
 
+#include "stats.h"
 #include "wheel.h"
 
 /* Most nodes that are touched under one hold of a base's lock. */
@@ -50,13 +51,16 @@
  * @nr_moves: how often the hrtimer was lately moved earlier, see "The hrtimer"
  * @nr_interrupts: how often @hrtimer has run
  * @nr_programs: how often @hrtimer was started
+ * @clock: the clock when the pass last read it, in ns
  * @running: the timer whose callback is running
  * @running_goes_to: where @running is to go when its callback has returned; not
  *	NULL only while it is also pending, see "Moving a timer" in timer.c
- * @running_task: the task on which the pass runs; valid while @running is set
+ * @running_task: the task on which the pass runs; valid while @running is set.
+ *	NULL in a pass until its first callback
  * @wheel: the wheel; allocated when the CPU first comes up
  * @hrtimer: runs a pass in softirq context
  * @csd: for @kicked
+ * @stats: what has happened here
  * @expiry_lock: PREEMPT_RT only: held during a pass, but dropped between two
  *	callbacks when somebody waits for it
  * @waiters: PREEMPT_RT only: how many wait for @expiry_lock
@@ -75,6 +79,7 @@ struct htw_base {
 	struct htw_base		*running_goes_to;
 	struct task_struct	*running_task;
 	struct htw_wheel	*wheel;
+	u64			clock;
 	u64			armed_ns;
 	u64			moves_until;
 	unsigned int		nr_moves;
@@ -82,6 +87,7 @@ struct htw_base {
 	unsigned long		nr_programs;
 	struct hrtimer		hrtimer;
 	call_single_data_t	csd;
+	struct htw_stats	stats;
 #ifdef CONFIG_PREEMPT_RT
 	spinlock_t		expiry_lock;
 	atomic_t		waiters;

@@ -21,3 +21,4 @@ EXPORT_SYMBOL_GPL(htw_best_tick);
 EXPORT_SYMBOL_GPL(htw_base_geometry);
 EXPORT_SYMBOL_GPL(htw_base_min_gap);
 EXPORT_PER_CPU_SYMBOL_GPL(htw_bases);
+EXPORT_SYMBOL_GPL(htw_stats_read);

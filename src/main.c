@@ -7,6 +7,7 @@
 #include "chardev.h"
 #include "consumer.h"
 #include "debug.h"
+#include "stats.h"
 
 static int __init htw_init(void)
 {
@@ -24,6 +25,7 @@ static int __init htw_init(void)
 	ret = htw_chardev_init();
 	if (ret)
 		goto err_consumer_exit;
+	htw_stats_init();
 	return 0;
 
 err_consumer_exit:
@@ -37,6 +39,7 @@ err_debug_exit:
 
 static void __exit htw_exit(void)
 {
+	htw_stats_exit();
 	htw_chardev_exit();
 	htw_consumer_exit();
 	htw_base_exit();

@@ -64,6 +64,8 @@
  */
 #include "base.h"
 
+#include "trace.h"
+
 #include <linux/build_bug.h>
 #include <linux/cpumask.h>
 #include <linux/export.h>
@@ -171,6 +173,8 @@ static __always_inline void detach(struct htw_base *base,
 	htw_wheel_remove(base->wheel, &timer->node);
 	set_owner(timer, HTW_OWNER_PENDING, 0);
 	htw_debug_deactivate(timer);
+	htw_count(&base->stats.cancels);
+	trace_htw_cancel(timer);
 }
 
 /* Which timers an arming is for. */
@@ -280,11 +284,13 @@ static __always_inline int arm_anew(struct htw_base **base,
 	tick = choose_tick(*base, arming);
 	if (htw_node_pending(&timer->node)) {
 		tick = htw_wheel_move((*base)->wheel, &timer->node, tick);
+		htw_count(&(*base)->stats.moves);
 	} else {
 		if (!is_pending(timer))
 			htw_debug_activate(timer);
 		tick = htw_wheel_insert((*base)->wheel, &timer->node, tick);
 		set_owner(timer, 0, HTW_OWNER_PENDING);
+		htw_count(&(*base)->stats.inserts);
 	}
 	if (unlikely(tick < (*base)->wake_tick))
 		htw_base_program(*base, tick);
@@ -310,6 +316,8 @@ static __always_inline int arm_locked(struct htw_base **base,
 			return ret;
 		pushed = likely(may_stay(*base, timer, arming)) &&
 			 htw_wheel_push(&timer->node, tick);
+		if (pushed)
+			htw_count(&(*base)->stats.pushes);
 	} else {
 		err = refusal(timer);
 		if (unlikely(err) || arming->rule == ARM_PENDING)
@@ -321,6 +329,8 @@ static __always_inline int arm_locked(struct htw_base **base,
 			return err;
 	}
 	timer->expires = arming->expires;
+	trace_htw_arm(timer, (*base)->cpu, pushed ? HTW_ARM_PUSH :
+					   ret ? HTW_ARM_MOVE : HTW_ARM_NEW);
 	if (arming->deadline && misses(*base, timer, arming))
 		ret |= HTW_LATE;
 	return ret;

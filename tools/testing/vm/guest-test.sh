@@ -25,6 +25,7 @@ selftest uapi
 selftest timers
 selftest copying
 selftest events
+selftest seeing
 # Many short processes, which a debug kernel is slow at, and nothing new for it.
 [ -e /htw_kunit.ko ] || selftest cli
 unload htw
