@@ -77,7 +77,7 @@ install-headers: Module.symvers
 	$(INSTALL) -d $(DESTDIR)$(includedir)/linux $(DESTDIR)$(htwdir)/include/linux \
 		$(DESTDIR)$(htwdir)/$(krelease)
 	$(INSTALL) -m 644 include/uapi/linux/htw.h $(DESTDIR)$(includedir)/linux/
-	$(INSTALL) -m 644 include/linux/htw.h include/linux/htw_types.h \
+	$(INSTALL) -m 644 include/linux/htw.h include/linux/htw_types.h include/linux/htw_wheel.h \
 		$(DESTDIR)$(htwdir)/include/linux/
 	$(INSTALL) -m 644 Module.symvers $(DESTDIR)$(htwdir)/$(krelease)/
 
@@ -100,6 +100,7 @@ install: install-headers tools
 uninstall:
 	rm -f $(DESTDIR)$(includedir)/linux/htw.h
 	rm -f $(DESTDIR)$(htwdir)/include/linux/htw.h $(DESTDIR)$(htwdir)/include/linux/htw_types.h
+	rm -f $(DESTDIR)$(htwdir)/include/linux/htw_wheel.h
 	rm -f $(DESTDIR)$(htwdir)/*/Module.symvers
 	-rmdir -p $(DESTDIR)$(htwdir)/include/linux $(DESTDIR)$(htwdir)/* 2>/dev/null
 	rm -f $(DESTDIR)$(bindir)/htw
