@@ -1026,17 +1026,17 @@ static void a_year_in_one_call(struct kunit *test)
 	end_wheel(test, wheel);
 }
 
-/* Of one run of very many: each comes after the one before it. */
-struct parade {
-	u64		nr;
-	u64		last_ns;
-	unsigned int	last_id;
-	unsigned int	wrong;
-};
-
 struct marcher {
 	struct htw_wheel_timer	timer;
 	struct parade		*parade;
+};
+
+/* Very many of them, of which each has to come after the one before it. */
+struct parade {
+	u64		nr;
+	u64		last_ns;
+	struct marcher	*last;
+	unsigned int	wrong;
 };
 
 static void march(struct htw_wheel *wheel, struct htw_wheel_timer *timer)
@@ -1044,14 +1044,13 @@ static void march(struct htw_wheel *wheel, struct htw_wheel_timer *timer)
 	struct marcher *marcher = container_of(timer, struct marcher, timer);
 	struct parade *parade = marcher->parade;
 	u64 now = htw_wheel_now(wheel);
-	/* Armed in the order of their addresses. */
-	unsigned int id = timer->seq;
 
+	/* They are an array, and were armed in its order. */
 	if (now != htw_wheel_timer_expires(timer) || now < parade->last_ns ||
-	    (now == parade->last_ns && id <= parade->last_id && parade->nr))
+	    (now == parade->last_ns && marcher <= parade->last))
 		parade->wrong++;
 	parade->last_ns = now;
-	parade->last_id = id;
+	parade->last = marcher;
 	parade->nr++;
 }
 

@@ -120,7 +120,8 @@ static int geometry_of(const struct htw_wheel_params *params,
  * bytes for each slot, and some KiB.
  *
  * Context: Task. May sleep.
- * Return: the wheel, to be given to htw_wheel_destroy() in the end, or
+ * Return: the wheel, to be given to htw_wheel_destroy() in the end, or as an ERR_PTR()
+ *
  * * %-EINVAL	- the tick is not a power of two or too long, the levels are too many,
  *   or the slots of one are not a power of two from 2 to 256
  * * %-ENOMEM	- there is not enough memory
