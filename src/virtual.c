@@ -407,13 +407,16 @@ u64 htw_wheel_now(const struct htw_wheel *wheel)
 EXPORT_SYMBOL_GPL(htw_wheel_now);
 
 /**
- * htw_wheel_next_event() - when the next timer of a private wheel fires
+ * htw_wheel_next_event() - when something happens next in a private wheel
  * @wheel: the wheel
  * @event_ns: set to the time of its tick, in ns
  *
- * To advance to that time is the smallest step at which something runs. In a callback
- * it is now, if more timers are due at the same tick. Between two calls of
- * htw_wheel_advance_some() it can be now although nothing else is due.
+ * Nothing fires before that. In a callback it is now, if more timers are due at the
+ * same tick.
+ *
+ * It can be a time at which nothing fires, if more than 64 timers are in one slot (the
+ * wheel wants to be looked at before they are due, to cascade them), and between two
+ * calls of htw_wheel_advance_some(). To advance to it, and ask again, comes to an end.
  *
  * Costs little, but if the timer that was first of all has been cancelled or armed for
  * later, those that wait in the same slot are looked at to find the new first one.
