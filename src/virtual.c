@@ -104,6 +104,8 @@ static int geometry_of(const struct htw_wheel_params *params,
 	if (params->nr_levels) {
 		geo->nr_levels = params->nr_levels;
 		memcpy(geo->slots, params->slots, sizeof(geo->slots));
+		/* Somebody who asks for small gets small. */
+		geo->round = false;
 	}
 	for (i = params->nr_levels; i < HTW_MAX_LEVELS; i++) {
 		if (params->slots[i])
