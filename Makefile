@@ -82,10 +82,7 @@ install-headers: Module.symvers
 	$(INSTALL) -d $(DESTDIR)$(includedir)/linux $(DESTDIR)$(htwdir)/include/linux \
 		$(DESTDIR)$(htwdir)/$(krelease)
 	$(INSTALL) -m 644 include/uapi/linux/htw.h $(DESTDIR)$(includedir)/linux/
-	$(INSTALL) -m 644 include/linux/htw.h include/linux/htw_types.h \
-		$(DESTDIR)$(htwdir)/include/linux/
-	$(INSTALL) -m 644 include/linux/htw_work.h include/linux/htw_sleep.h \
-		$(DESTDIR)$(htwdir)/include/linux/
+	$(INSTALL) -m 644 include/linux/*.h $(DESTDIR)$(htwdir)/include/linux/
 	$(INSTALL) -m 644 Module.symvers $(DESTDIR)$(htwdir)/$(krelease)/
 
 Module.symvers:
@@ -106,8 +103,7 @@ install: install-headers tools
 # Only what install and modules_install put there.
 uninstall:
 	rm -f $(DESTDIR)$(includedir)/linux/htw.h
-	rm -f $(DESTDIR)$(htwdir)/include/linux/htw.h $(DESTDIR)$(htwdir)/include/linux/htw_types.h
-	rm -f $(DESTDIR)$(htwdir)/include/linux/htw_work.h $(DESTDIR)$(htwdir)/include/linux/htw_sleep.h
+	rm -f $(addprefix $(DESTDIR)$(htwdir)/,$(wildcard include/linux/*.h))
 	rm -f $(DESTDIR)$(htwdir)/*/Module.symvers
 	-rmdir -p $(DESTDIR)$(htwdir)/include/linux $(DESTDIR)$(htwdir)/* 2>/dev/null
 	rm -f $(DESTDIR)$(bindir)/htw

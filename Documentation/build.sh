@@ -34,6 +34,8 @@ extract_all()
 {
 	extract types include/linux/htw.h
 	extract timer -nosymbol __htw_timer_setup src/timer.c
+	extract private -nosymbol virtual_wheel include/linux/htw_wheel.h src/virtual.c
+	extract virtual -function virtual_wheel src/virtual.c
 	extract node include/linux/htw_types.h
 	extract wheel src/wheel.h src/wheel.c
 	extract base src/base.h
