@@ -96,17 +96,18 @@ static int geometry_of(const struct htw_wheel_params *params,
 	unsigned int i;
 
 	*geo = standard;
+	if (params->nr_levels) {
+		*geo = (struct htw_geometry) {
+			.tick_shift = standard.tick_shift,
+			.nr_levels = params->nr_levels,
+		};
+		memcpy(geo->slots, params->slots, sizeof(geo->slots));
+	}
 	if (params->tick_ns & (params->tick_ns - 1))
 		return -EINVAL;
 	if (params->tick_ns)
 		geo->tick_shift = fls64(params->tick_ns) - 1;
 
-	if (params->nr_levels) {
-		geo->nr_levels = params->nr_levels;
-		memcpy(geo->slots, params->slots, sizeof(geo->slots));
-		/* Somebody who asks for small gets small. */
-		geo->round = false;
-	}
 	for (i = params->nr_levels; i < HTW_MAX_LEVELS; i++) {
 		if (params->slots[i])
 			return -EINVAL;
