@@ -167,7 +167,8 @@ static void start_hrtimer(struct htw_base *base, u64 tick)
 	if (at >= base->armed_ns)
 		return;
 	now = ktime_get();
-	htw_wheel_forward(base->wheel, htw_tick_before(geometry.tick_shift, now));
+	htw_wheel_forward(base->wheel, htw_tick_before(geometry.tick_shift, now),
+			  HTW_BATCH);
 
 	at = max(at, now + min_gap_ns);
 	if (at >= base->armed_ns)
