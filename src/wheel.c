@@ -773,7 +773,9 @@ void htw_wheel_forward(struct htw_wheel *wheel, u64 to, unsigned int budget)
 		if (!row_cascades(first->row) || slot->nr > budget ||
 		    slot->min <= to)
 			return;
-		set_target(wheel, start);
+		/* Not back to before what an unfinished htw_wheel_collect() was told. */
+		if (start > wheel->target)
+			set_target(wheel, start);
 		wheel->now = start;
 		budget = drain(wheel, slot, budget);
 	}
