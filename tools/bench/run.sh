@@ -100,8 +100,81 @@ run_uml()
 
 bench_uml()
 {
+	local travel=expire_minute,slack,alone,tick_work,late_minute
+
 	"$vm/uml.sh" --bench 6.12 "$out/uml"
-	run_uml uml "measuring in User Mode Linux" htw_bench.run=ops,expire
+	run_uml uml "measuring in User Mode Linux" htw_bench.run=ops,expire,late_live
+	run_uml uml-travel "the same on virtual time" time-travel=inf-cpu htw_bench.run="$travel"
+}
+
+# Does this htw count, and can it be told not to?
+has_counters()
+{
+	grep -qx 'config HTW_STATS' "$top/Kconfig"
+}
+
+# The modules for Debian's kernel, with the benchmarks.
+build_guest_modules()
+{
+	stock=$("$vm/stock.sh" 6.12)
+	build_modules "$stock/build" "$out/modules" HTW_BENCH=m
+	! has_counters ||
+		build_modules "$stock/build" "$out/modules-silent" HTW_BENCH=m KCFLAGS=-DHTW_NO_STATS
+}
+
+# modules_to DIR DEST: options for boot.sh.
+modules_to()
+{
+	printf '%s\n' --file "$1/htw.ko:$2/htw.ko" --file "$1/htw_bench.ko:$2/htw_bench.ko"
+}
+
+# The answer of boot.sh's probe.
+accelerator()
+{
+	cat "$CACHE/accel/$(</proc/sys/kernel/random/boot_id)" 2>/dev/null || echo "${ACCEL:-tcg}"
+}
+
+# run_guest RIG SMP HOW PARAMETERS [OPTION]...: in QEMU.
+run_guest()
+{
+	local rig=$1 smp=$2 how=$3 parameters=$4 dir=$out/$1 files
+	shift 4
+
+	mkdir -p "$dir"
+	echo "$parameters rounds=$rounds" >"$dir/parameters"
+	mapfile -t files < <(modules_to "$out/modules" /counting)
+	"$vm/boot.sh" --name "benchmarks" --kernel "$stock/vmlinuz" --smp "$smp" --timeout 600 \
+		--out "$dir" --script "$bench/guest.sh" --file "$dir/parameters:/parameters" \
+		"${files[@]}" "$@" ||
+		die "the guest of $rig failed" "see $dir/result and $dir/console.log"
+	{
+		printf '# rig: %s: QEMU (%s), Debian %s, %s CPUs, on %s\n' "$rig" "$how" \
+			"$(<"$stock/release")" "$smp" "$(machine)"
+		tr -d '\r' <"$dir/result"
+	} >"$out/$rig.log"
+	finish "$rig"
+}
+
+# The clock of such a guest counts instructions: one is a nanosecond.
+bench_instructions()
+{
+	local silent=()
+
+	! has_counters || mapfile -t silent < <(modules_to "$out/modules-silent" /silent)
+	run_guest qemu-icount 1 "instructions counted" \
+		"run=ops,expire sizes=1000,10000 unit=instructions" --icount 0 "${silent[@]}"
+}
+
+bench_guests()
+{
+	local smp_sizes=10000
+
+	[[ -z $quick ]] || smp_sizes=1000
+	build_guest_modules
+	bench_instructions
+	run_guest qemu-1 1 "$(accelerator)" "run=smp sizes=$smp_sizes"
+	run_guest qemu-2 2 "$(accelerator)" "run=ops,smp sizes=$smp_sizes"
+	run_guest qemu-4 4 "$(accelerator)" "run=smp sizes=$smp_sizes"
 }
 
 report()
@@ -119,6 +192,7 @@ main()
 	mkdir -p "$out"
 	rm -f "$out"/kernel.* "$out"/*.log
 	bench_uml
+	[[ -n $uml_only ]] || bench_guests
 	report
 }
 

@@ -82,7 +82,6 @@ struct bench_base {
 /**
  * struct bench_peer - one of those that are compared
  * @name: as it is printed
- * @slack: with slack of an eighth of the delay, as timer_list's
  * @setup: prepares a timer, with bench_fired() as its callback
  * @when: the expiry @delta ns after @base, in the unit that @arm takes
  * @delay: the same relative to now, in the unit that @arm_relative takes
@@ -92,10 +91,11 @@ struct bench_base {
  * @arm_one: arms one timer
  * @cancel_one: and cancels it
  * @counts_arms: @arm adds one to bench_load::answers for a timer that was pending
+ * @exact: compare it with those that are as late as they have to be
+ * @coarse: compare it with those that are up to an eighth of the delay late
  */
 struct bench_peer {
 	const char *name;
-	bool slack;
 	void (*setup)(struct bench_timer *timer);
 	u64 (*when)(const struct bench_base *base, u64 delta);
 	u64 (*delay)(u64 delta);
@@ -105,13 +105,17 @@ struct bench_peer {
 	int (*arm_one)(struct bench_timer *timer, u64 when);
 	int (*cancel_one)(struct bench_timer *timer, u64 when);
 	bool counts_arms;
+	bool exact;
+	bool coarse;
 };
 
-#define BENCH_NR_PEERS	3
-extern const struct bench_peer bench_peers[BENCH_NR_PEERS];
+/* The first is htw; in the order in which they take turns. */
 #ifdef HTW_COARSE
-extern const struct bench_peer bench_coarse;
+#define BENCH_NR_PEERS	4
+#else
+#define BENCH_NR_PEERS	3
 #endif
+extern const struct bench_peer bench_peers[BENCH_NR_PEERS];
 
 /**
  * struct bench_watch - what becomes of the callbacks
@@ -158,6 +162,12 @@ void bench_measure_overhead(struct bench_load *load);
 
 int bench_ops(void);
 int bench_expire(void);
+int bench_expire_minute(void);
+int bench_smp(void);
+int bench_slack(void);
+int bench_alone(void);
+int bench_tick_work(void);
+int bench_lateness(const char *bench, unsigned int nr, u64 span);
 
 /*
  * The loop that all times come from. Inlined into each peer's function together

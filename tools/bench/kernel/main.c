@@ -2,13 +2,14 @@
 /* Runs what the parameters name, when it is loaded or at the end of the boot. */
 #include "bench.h"
 
+#include <linux/kthread.h>
 #include <linux/module.h>
 #include <linux/reboot.h>
 #include <linux/string.h>
 
 static char *run = "";
 module_param(run, charp, 0444);
-MODULE_PARM_DESC(run, "What to run, separated by commas: ops, expire");
+MODULE_PARM_DESC(run, "What to run, separated by commas: ops, expire, expire_minute, smp, slack, alone, tick_work, late_live, late_minute");
 
 unsigned int bench_rounds = 5;
 module_param_named(rounds, bench_rounds, uint, 0444);
@@ -27,12 +28,33 @@ static char *unit = "ns";
 module_param(unit, charp, 0444);
 MODULE_PARM_DESC(unit, "What a ns of the clock is, for machines on which it is something else (default ns)");
 
+static char *as = "htw";
+module_param(as, charp, 0444);
+MODULE_PARM_DESC(as, "What to call htw in the samples, to compare two of it (default htw)");
+
+static int late_live(void)
+{
+	return bench_lateness("late_live", 20000, 2 * (u64)NSEC_PER_SEC);
+}
+
+static int late_minute(void)
+{
+	return bench_lateness("late_minute", 100000, BENCH_SPAN_NS);
+}
+
 static const struct suite {
 	const char *name;
 	int (*run)(void);
 } suites[] = {
 	{ "ops", bench_ops },
 	{ "expire", bench_expire },
+	{ "expire_minute", bench_expire_minute },
+	{ "smp", bench_smp },
+	{ "slack", bench_slack },
+	{ "alone", bench_alone },
+	{ "tick_work", bench_tick_work },
+	{ "late_live", late_live },
+	{ "late_minute", late_minute },
 };
 
 /**
@@ -63,6 +85,8 @@ void bench_sample(const char *bench, unsigned int nr, unsigned int cpus,
 	u64 milli = div64_u64(total * 1000, steps);
 	u32 rest;
 
+	if (!strcmp(peer, "htw"))
+		peer = as;
 	milli = div_u64_rem(milli, 1000, &rest);
 	pr_info("sample bench=%s n=%u cpus=%u peer=%s round=%u value=%llu.%03u unit=%s\n",
 		bench, nr, cpus, peer, round, milli, rest, unit);
@@ -97,12 +121,34 @@ static int run_suites(void)
 	return 0;
 }
 
+static DECLARE_COMPLETION(finished);
+static int result;
+
+static int bench_thread(void *unused)
+{
+	result = run_suites();
+	kthread_complete_and_exit(&finished, 0);
+}
+
+/* A thread that wandered would take its timers along. */
+static int run_on_first_cpu(void)
+{
+	struct task_struct *task = kthread_create(bench_thread, NULL, "htw_bench");
+
+	if (IS_ERR(task))
+		return PTR_ERR(task);
+	kthread_bind(task, 0);
+	wake_up_process(task);
+	wait_for_completion(&finished);
+	return result;
+}
+
 static int __init bench_init(void)
 {
 	int ret = 0;
 
 	if (*run)
-		ret = run_suites();
+		ret = run_on_first_cpu();
 	if (halt)
 		kernel_halt();
 	return ret;

@@ -66,6 +66,18 @@ static u64 htw_cancel_all(struct bench_load *load, const u32 *order)
 	return bench_steps(load, order, htw_cancel_one);
 }
 
+#ifdef HTW_COARSE
+static __always_inline int htw_arm_coarse_one(struct bench_timer *timer, u64 when)
+{
+	return htw_schedule_range(&timer->htw, when, 0, HTW_COARSE);
+}
+
+static u64 htw_arm_coarse(struct bench_load *load, const u32 *order)
+{
+	return bench_steps(load, order, htw_arm_coarse_one);
+}
+#endif
+
 /* timer_list */
 
 static void list_fired(struct timer_list *list)
@@ -177,6 +189,7 @@ const struct bench_peer bench_peers[BENCH_NR_PEERS] = {
 		.arm_one	= htw_arm_one,
 		.cancel_one	= htw_cancel_one,
 		.counts_arms	= true,
+		.exact		= true,
 	}, {
 		.name		= "timer_list",
 		.setup		= list_setup,
@@ -188,6 +201,8 @@ const struct bench_peer bench_peers[BENCH_NR_PEERS] = {
 		.arm_one	= list_arm_one,
 		.cancel_one	= list_cancel_one,
 		.counts_arms	= true,
+		.exact		= true,
+		.coarse		= BENCH_NR_PEERS > 3,
 	}, {
 		.name		= "hrtimer",
 		.setup		= hr_setup,
@@ -198,5 +213,21 @@ const struct bench_peer bench_peers[BENCH_NR_PEERS] = {
 		.cancel		= hr_cancel_all,
 		.arm_one	= hr_arm_one,
 		.cancel_one	= hr_cancel_one,
+		.exact		= true,
 	},
+#ifdef HTW_COARSE
+	{
+		.name		= "htw",
+		.setup		= htw_setup,
+		.when		= ns_when,
+		.delay		= ns_delay,
+		.arm		= htw_arm_coarse,
+		.arm_relative	= htw_arm_relative,
+		.cancel		= htw_cancel_all,
+		.arm_one	= htw_arm_coarse_one,
+		.cancel_one	= htw_cancel_one,
+		.counts_arms	= true,
+		.coarse		= true,
+	},
+#endif
 };
