@@ -58,21 +58,6 @@ void __htw_timer_setup(struct htw_timer *timer,
 		       unsigned int flags, const char *name,
 		       struct lock_class_key *key);
 
-#ifdef CONFIG_LOCKDEP
-#define __HTW_TIMER_SETUP(_init, _timer, _function, _flags)		\
-	do {								\
-		static struct lock_class_key __key;			\
-									\
-		_init((_timer), (_function), (_flags), #_timer, &__key); \
-	} while (0)
-#define __HTW_TIMER_LOCKDEP_MAP(_key)					\
-	.lockdep_map = STATIC_LOCKDEP_MAP_INIT(_key, _key),
-#else
-#define __HTW_TIMER_SETUP(_init, _timer, _function, _flags)		\
-	_init((_timer), (_function), (_flags), NULL, NULL)
-#define __HTW_TIMER_LOCKDEP_MAP(_key)
-#endif
-
 /**
  * htw_timer_setup() - prepare a timer for its first use
  * @_timer: the timer; it must not be armed
@@ -90,8 +75,18 @@ void __htw_timer_setup(struct htw_timer *timer,
  *
  * Context: Any.
  */
+#ifdef CONFIG_LOCKDEP
 #define htw_timer_setup(_timer, _function, _flags)			\
-	__HTW_TIMER_SETUP(__htw_timer_setup, _timer, _function, _flags)
+	do {								\
+		static struct lock_class_key __key;			\
+									\
+		__htw_timer_setup((_timer), (_function), (_flags),	\
+				  #_timer, &__key);			\
+	} while (0)
+#else
+#define htw_timer_setup(_timer, _function, _flags)			\
+	__htw_timer_setup((_timer), (_function), (_flags), NULL, NULL)
+#endif
 
 /**
  * htw_timer_setup_on_stack() - prepare a timer that is a local variable
@@ -99,13 +94,13 @@ void __htw_timer_setup(struct htw_timer *timer,
  * @_function: see htw_timer_setup()
  * @_flags: see htw_timer_setup()
  *
- * Before the function returns there has to be htw_shutdown_sync(), and after that
- * htw_timer_destroy_on_stack().
+ * Before the function returns that has the timer on its stack, it has to end it with
+ * htw_shutdown_sync() and then call htw_timer_destroy_on_stack().
  *
  * Context: Any.
  */
 #define htw_timer_setup_on_stack(_timer, _function, _flags)		\
-	__HTW_TIMER_SETUP(__htw_timer_setup, _timer, _function, _flags)
+	htw_timer_setup(_timer, _function, _flags)
 
 /**
  * htw_timer_destroy_on_stack() - the end of a timer that is a local variable
@@ -113,24 +108,31 @@ void __htw_timer_setup(struct htw_timer *timer,
  *
  * Context: Any.
  */
-static inline void htw_timer_destroy_on_stack(struct htw_timer *timer)
-{
-}
+static inline void htw_timer_destroy_on_stack(struct htw_timer *timer) { }
 
 /* What htw_node_init() makes of a node. */
 #define __HTW_NODE_UNLINKED	0xff
 
+#define __HTW_TIMER_INITIALIZER(_function)				\
+	.node = { .row = __HTW_NODE_UNLINKED },				\
+	.function = (_function),
+
 /**
- * DEFINE_HTW_TIMER() - define a timer that needs no htw_timer_setup()
- * @_name: name of the variable
+ * DEFINE_HTW_TIMER() - define a static timer that needs no htw_timer_setup()
+ * @_name: the name of the variable
  * @_function: see htw_timer_setup()
  */
+#ifdef CONFIG_LOCKDEP
 #define DEFINE_HTW_TIMER(_name, _function)				\
 	struct htw_timer _name = {					\
-		.node = { .row = __HTW_NODE_UNLINKED },			\
-		.function = (_function),				\
-		__HTW_TIMER_LOCKDEP_MAP(__FILE__ ":" __stringify(__LINE__)) \
+		__HTW_TIMER_INITIALIZER(_function)			\
+		.lockdep_map = STATIC_LOCKDEP_MAP_INIT(#_name,		\
+				__FILE__ ":" __stringify(__LINE__)),	\
 	}
+#else
+#define DEFINE_HTW_TIMER(_name, _function)				\
+	struct htw_timer _name = { __HTW_TIMER_INITIALIZER(_function) }
+#endif
 
 /**
  * struct htw_bulk - one timer of many, see htw_schedule_bulk()
