@@ -574,7 +574,7 @@ EXPORT_SYMBOL_GPL(htw_schedule_range);
 
 /**
  * struct hold - one hold of a base's lock, for many timers
- * @base: the base; NULL if none is locked
+ * @base: the base, locked
  * @nr: how many timers were touched
  * @flags: of the interrupts
  */
@@ -584,46 +584,41 @@ struct hold {
 	unsigned long		flags;
 };
 
-static void hold_end(struct hold *hold)
-	__releases(hold->base->lock)
-{
-	if (hold->base)
-		raw_spin_unlock_irqrestore(&hold->base->lock, hold->flags);
-	hold->base = NULL;
-}
-
-/* Has the lock of a timer's base, the one that is held already if it can be. */
-static void hold_timer(struct hold *hold, struct htw_timer *timer)
-	__acquires(hold->base->lock)
+static bool belongs_to(const struct htw_timer *timer,
+		       const struct htw_base *base)
 {
 	const u32 mask = HTW_OWNER_CPU | HTW_OWNER_MIGRATING;
 
-	/* What names the base that we hold does not change. */
-	if (hold->base && hold->nr < HTW_BATCH &&
-	    (READ_ONCE(timer->node.owner) & mask) == hold->base->cpu) {
-		hold->nr++;
-		return;
-	}
-	hold_end(hold);
-	hold->base = lock_timer(timer, &hold->flags);
-	hold->nr = 1;
+	/* It can't leave a base that is locked, nor come to it. */
+	return (READ_ONCE(timer->node.owner) & mask) == base->cpu;
 }
 
-static void arm_one(struct hold *hold, struct htw_bulk *bulk)
+/* To the base of a timer, unless that is the one that is held and may be longer. */
+static void hold_next(struct hold *hold, struct htw_timer *timer)
+	__must_hold(hold->base->lock)
 {
-	struct htw_base *before;
-	struct arming arming;
-
-	if (!flags_valid(bulk->flags)) {
-		bulk->res = -EINVAL;
-		return;
+	if (hold->nr == HTW_BATCH || !belongs_to(timer, hold->base)) {
+		raw_spin_unlock_irqrestore(&hold->base->lock, hold->flags);
+		hold->base = lock_timer(timer, &hold->flags);
+		hold->nr = 0;
 	}
+	hold->nr++;
+}
+
+static int arm_one(struct hold *hold, struct htw_bulk *bulk)
+	__must_hold(hold->base->lock)
+{
+	struct htw_base *before = hold->base;
+	struct arming arming;
+	int ret;
+
+	if (!flags_valid(bulk->flags))
+		return -EINVAL;
 	arming = arming_in_range(bulk->expires, bulk->slack_ns, bulk->flags);
-	hold_timer(hold, bulk->timer);
-	before = hold->base;
-	bulk->res = arm_locked(&hold->base, bulk->timer, &arming);
+	ret = arm_locked(&hold->base, bulk->timer, &arming);
 	if (hold->base != before)
 		hold->nr = 1;
+	return ret;
 }
 
 /**
@@ -646,11 +641,15 @@ size_t htw_schedule_bulk(struct htw_bulk *bulk, size_t n)
 	struct hold hold = { };
 	size_t i, armed = 0;
 
+	if (!n)
+		return 0;
+	hold.base = lock_timer(bulk[0].timer, &hold.flags);
 	for (i = 0; i < n; i++) {
-		arm_one(&hold, &bulk[i]);
+		hold_next(&hold, bulk[i].timer);
+		bulk[i].res = arm_one(&hold, &bulk[i]);
 		armed += bulk[i].res >= 0;
 	}
-	hold_end(&hold);
+	raw_spin_unlock_irqrestore(&hold.base->lock, hold.flags);
 	return armed;
 }
 EXPORT_SYMBOL_GPL(htw_schedule_bulk);
@@ -680,12 +679,15 @@ size_t htw_cancel_bulk(struct htw_bulk *bulk, size_t n)
 	struct hold hold = { };
 	size_t i, cancelled = 0;
 
+	if (!n)
+		return 0;
+	hold.base = lock_timer(bulk[0].timer, &hold.flags);
 	for (i = 0; i < n; i++) {
-		hold_timer(&hold, bulk[i].timer);
+		hold_next(&hold, bulk[i].timer);
 		bulk[i].res = detach_if_pending(hold.base, bulk[i].timer);
 		cancelled += bulk[i].res;
 	}
-	hold_end(&hold);
+	raw_spin_unlock_irqrestore(&hold.base->lock, hold.flags);
 	return cancelled;
 }
 EXPORT_SYMBOL_GPL(htw_cancel_bulk);
