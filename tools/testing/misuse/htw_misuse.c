@@ -175,7 +175,7 @@ static int leak_preempt_count(void)
 /* For this only: nobody can take it again. */
 static DEFINE_RAW_SPINLOCK(leaked_lock);
 
-static void leaks_lock(struct htw_timer *unused)
+static void leaks_lock(struct htw_timer *unused) __acquires(&leaked_lock)
 {
 	raw_spin_lock(&leaked_lock);
 	complete(&called);
