@@ -14,6 +14,8 @@ htw=${HTW_TOOL:-htw}
 debugfs=/sys/kernel/debug/htw
 tracefs=/sys/kernel/tracing
 
+pid=
+
 tests='
 debugfs_files_are_for_root_only
 debugfs_stats_count_a_timer
@@ -78,6 +80,7 @@ script_ended()
 	wait "$pid"
 	# 1: it had timers that would have ended by themselves.
 	[ $? -le 1 ] || fail "htw run has crashed"
+	pid=
 }
 
 debugfs_files_are_for_root_only()
@@ -319,6 +322,8 @@ case $1 in
 	;;
 -x)
 	tmp=$SEEING_TEST_TMP
+	# What a failed test has left running would disturb the others.
+	trap '[ -z "$pid" ] || kill -KILL "$pid" 2>/dev/null' EXIT
 	"$2"
 	;;
 *)
