@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* What the KUnit suites, a module of their own, use of the inside. */
+/* What the KUnit suites and the benchmarks, modules of their own, use of the inside. */
 #include <linux/export.h>
 
 #include "base.h"

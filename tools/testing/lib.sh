@@ -9,7 +9,8 @@ vm=$top/tools/testing/vm
 # shellcheck source=tools/testing/vm/common.sh
 . "$vm/common.sh"
 
-sources=(Makefile Kbuild Kconfig VERSION src include kunit tools/examples tools/testing/misuse)
+sources=(Makefile Kbuild Kconfig VERSION src include kunit tools/examples tools/bench/kernel
+	tools/testing/misuse)
 
 # copy_sources DIR: only what is newer, so that a second build is a short one.
 copy_sources()

@@ -26,7 +26,6 @@ fdinfo_tells_the_timers_of_a_file
 trace_one_timer_from_arming_to_its_event
 trace_tells_what_an_arming_did
 trace_tells_of_cascades
-trace_off_records_nothing
 '
 
 fail()
@@ -262,14 +261,6 @@ trace_tells_of_cascades()
 		awk '{ sum += $1 } END { print sum + 0 }')
 	[ "$moves" -gt 0 ] || fail 'no cascade'
 	same $(($(stat_of cascade_moves) - before)) "$moves" moves
-}
-
-trace_off_records_nothing()
-{
-	trace
-	"$htw" sleep -q 5ms || fail "htw sleep: $?"
-	trace_ended
-	same 0 "$(grep -c htw_ "$tmp/trace")" 'recorded events'
 }
 
 # In a process of its own, so that one that hangs is a failure and no more.
