@@ -15,6 +15,7 @@
 #include <linux/time64.h>
 
 #define HOUR_NS		(3600ULL * NSEC_PER_SEC)
+#define DAY_NS		(24 * HOUR_NS)
 #define MAX_TRACE	64
 
 static unsigned long long virtual_seed;
@@ -1010,18 +1011,18 @@ static void next_event_in_a_callback(struct kunit *test)
 static void a_year_in_one_call(struct kunit *test)
 {
 	struct htw_wheel *wheel = make_param_wheel(test);
-	struct probe *hourly = make_probes(test, 1, rearm_periodically);
+	struct probe *daily = make_probes(test, 1, rearm_periodically);
 	struct probe *yearly = make_probes(test, 1, just_note);
-	u64 year = 365 * 24 * HOUR_NS;
+	u64 year = 365 * DAY_NS;
 	u64 tick = htw_wheel_tick_ns(wheel);
 
-	hourly->left = UINT_MAX;
-	hourly->period = round_down(HOUR_NS, tick);
+	daily->left = UINT_MAX;
+	daily->period = round_down(DAY_NS, tick);
 	htw_wheel_schedule(wheel, &yearly->timer, year);
-	htw_wheel_schedule(wheel, &hourly->timer, hourly->period);
+	htw_wheel_schedule(wheel, &daily->timer, daily->period);
 	KUNIT_EXPECT_EQ(test, htw_wheel_advance(wheel, year + tick - 1),
-			(s64)div64_u64(year + tick - 1, hourly->period) + 1);
-	KUNIT_EXPECT_EQ(test, hourly->ret, 0);
+			(s64)div64_u64(year + tick - 1, daily->period) + 1);
+	KUNIT_EXPECT_EQ(test, daily->ret, 0);
 	EXPECT_TRACE_AT(test, yearly->trace, roundup(year, tick), 0);
 	end_wheel(test, wheel);
 }
