@@ -37,16 +37,6 @@ static void sleeper_expired(struct htw_timer *timer)
 	wake_up_process(task);
 }
 
-static void setup_stack_timer(struct sleeper *sleeper)
-{
-	htw_timer_setup(&sleeper->timer, sleeper_expired, 0);
-}
-
-static void end_stack_timer(struct sleeper *sleeper)
-{
-	htw_shutdown_sync(&sleeper->timer);
-}
-
 static void wait_for_timer(struct sleeper *sleeper, unsigned int state)
 {
 	for (;;) {
@@ -89,11 +79,12 @@ int htw_sleep_until_range(ktime_t expires, u64 slack_ns, unsigned int state)
 	if (ktime_get() >= expires)
 		return 0;
 
-	setup_stack_timer(&sleeper);
+	htw_timer_setup_on_stack(&sleeper.timer, sleeper_expired, 0);
 	ret = htw_schedule_range(&sleeper.timer, expires, slack_ns, 0);
 	if (ret >= 0)
 		wait_for_timer(&sleeper, state);
-	end_stack_timer(&sleeper);
+	htw_shutdown_sync(&sleeper.timer);
+	htw_timer_destroy_on_stack(&sleeper.timer);
 	if (ret < 0)
 		return ret;
 	return ktime_get() >= expires ? 0 : -EINTR;

@@ -115,16 +115,6 @@ static void setup_timer(struct htw_delayed_work *dwork)
 	htw_timer_setup(&dwork->timer, delay_over, 0);
 }
 
-static void setup_stack_timer(struct htw_delayed_work *dwork)
-{
-	htw_timer_setup(&dwork->timer, delay_over, 0);
-}
-
-static void end_stack_timer(struct htw_delayed_work *dwork)
-{
-	htw_shutdown_sync(&dwork->timer);
-}
-
 /**
  * __htw_delayed_work_init() - see INIT_HTW_DELAYED_WORK()
  * @dwork: the delayed work, with its work initialised
@@ -135,7 +125,7 @@ static void end_stack_timer(struct htw_delayed_work *dwork)
 void __htw_delayed_work_init(struct htw_delayed_work *dwork, bool onstack)
 {
 	if (onstack)
-		setup_stack_timer(dwork);
+		htw_timer_setup_on_stack(&dwork->timer, delay_over, 0);
 	else
 		setup_timer(dwork);
 	dwork->wq = NULL;
@@ -155,7 +145,8 @@ EXPORT_SYMBOL_GPL(__htw_delayed_work_init);
  */
 void htw_destroy_delayed_work_on_stack(struct htw_delayed_work *dwork)
 {
-	end_stack_timer(dwork);
+	htw_shutdown_sync(&dwork->timer);
+	htw_timer_destroy_on_stack(&dwork->timer);
 	destroy_work_on_stack(&dwork->work);
 }
 EXPORT_SYMBOL_GPL(htw_destroy_delayed_work_on_stack);

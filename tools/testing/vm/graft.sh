@@ -3,8 +3,8 @@
 # usage: graft.sh [--link | --undo] KERNEL-TREE
 #
 # Put htw into the source tree of a kernel (6.1 or later), as drivers/htw, to be
-# configured and built with it: CONFIG_HTW and CONFIG_HTW_KUNIT_TEST, y or m, are
-# then under Device Drivers. Adds a line to drivers/Kconfig and one to
+# configured and built with it: CONFIG_HTW, CONFIG_HTW_KUNIT_TEST and
+# CONFIG_HTW_BENCH, y or m, are then under Device Drivers. Adds a line to drivers/Kconfig and one to
 # drivers/Makefile. Run it again to bring a newer htw in.
 #
 #   --link   links instead of copies: an edit here is an edit there
@@ -49,7 +49,7 @@ parse()
 # Not what a build out of tree has left beside them.
 files()
 {
-	(cd "$top" && printf '%s\n' VERSION Kbuild Kconfig && find src include kunit -name '*.[ch]')
+	(cd "$top" && printf '%s\n' VERSION Kbuild Kconfig && find src include kunit tools/bench/kernel -name '*.[ch]')
 }
 
 # A file that is the same stays, and with it what was built from it. One that

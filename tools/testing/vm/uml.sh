@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# usage: uml.sh [--compile] [--refresh] SERIES OUT
+# usage: uml.sh [--bench | --compile] [--refresh] SERIES OUT
 #
 # Run the KUnit suites of the wheel in a kernel of SERIES (6.12 or 6.1) that is a
 # program: User Mode Linux, from Debian's source, with htw grafted into it. No QEMU,
@@ -15,6 +15,7 @@
 # Exits 0 when the kernel ran and halted by itself, 1 when not, 2 when there was none
 # to start. What the tests said is for judge.sh.
 #
+#   --bench     run nothing: leave OUT/linux alone, with htw_bench instead of the suites
 #   --compile   run nothing: compile the grafted htw in the ways in which it can be
 #               configured, with all else in the kernel left alone. The result is
 #               a suite "graft", with a log for each of its tests.
@@ -28,13 +29,14 @@ set -euo pipefail
 here=$(cd "${BASH_SOURCE[0]%/*}" && pwd)
 . "$here/common.sh"
 
-series='' out='' compile='' refresh=() src='' dir='' limit=120
+series='' out='' bench='' compile='' refresh=() src='' dir='' limit=120
 
 parse()
 {
 	while (($#)); do
 		case $1 in
 		-h|--help) usage; exit ;;
+		--bench) bench=BENCH ;;
 		--compile) compile=1 ;;
 		--refresh) refresh=(--refresh) ;;
 		-*) die "unknown option $1" "try --help" ;;
@@ -143,7 +145,7 @@ build()
 {
 	graft
 	build_base "$dir/boot"
-	configure "$dir/boot" CONFIG_HTW=y CONFIG_HTW_KUNIT_TEST=y
+	configure "$dir/boot" CONFIG_HTW=y CONFIG_HTW_STATS=y "CONFIG_HTW_${bench:-KUNIT_TEST}=y"
 	run_logged --progress objects_done "building htw into it" "$log" make_kernel "$dir/boot" linux
 	# Another run may build another one as soon as the lock is free.
 	cp --remove-destination "$dir/boot/linux" "$out/linux"
@@ -234,7 +236,7 @@ compile()
 	graft
 	printf '%s\n' '# suite: graft' 'KTAP version 1' 1..4 >"$out/result"
 	test_case modules compiles CONFIG_HTW=m CONFIG_HTW_KUNIT_TEST=m
-	test_case built_in compiles CONFIG_HTW=y CONFIG_HTW_KUNIT_TEST=y
+	test_case built_in compiles CONFIG_HTW=y CONFIG_HTW_STATS=y CONFIG_HTW_KUNIT_TEST=y
 	test_case suites_alone_as_a_module compiles CONFIG_HTW=y CONFIG_HTW_KUNIT_TEST=m
 	test_case undone_leaves_nothing undoes
 	echo '# suite:' >>"$out/result"
@@ -260,7 +262,7 @@ main()
 		with_lock "uml-$series" compile
 	else
 		with_lock "uml-$series" build
-		run
+		[[ -n $bench ]] || run
 	fi
 }
 

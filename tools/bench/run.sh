@@ -1,0 +1,199 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# usage: run.sh [--quick] [--uml] [--rounds N] [--sizes N,N...]
+#
+# Run the benchmarks in the kernel: htw beside timer_list and hrtimer, always in the
+# same run. Leaves in build/bench:
+#
+#   kernel.txt    the table that is shown
+#   kernel.json   the same for machines
+#   kernel.tsv    the same for gnuplot
+#   RIG.log       what each kernel said
+#
+#   --quick       one round, small numbers, less than a minute: does everything run?
+#   --uml         only the benchmarks that run natively in User Mode Linux
+#   --rounds N    rounds of each (5)
+#   --sizes LIST  numbers of timers (1000,10000,100000,1000000)
+#
+# Exits 0 when all have run, goals met or not: the last line says how many.
+
+set -euo pipefail
+# shellcheck source=tools/testing/lib.sh
+. "${BASH_SOURCE[0]%/*}/../testing/lib.sh"
+
+bench=$top/tools/bench
+out=$top/build/bench
+rounds=5
+sizes=1000,10000,100000,1000000
+quick='' uml_only=''
+logs=()
+
+parse()
+{
+	while (($#)); do
+		case $1 in
+		-h|--help) usage; exit ;;
+		--quick) quick=1 rounds=1 sizes=1000,10000; shift ;;
+		--uml) uml_only=1; shift ;;
+		--rounds) rounds=$(need_value "$@"); shift 2 ;;
+		--sizes) sizes=$(need_value "$@"); shift 2 ;;
+		*) die "unknown argument $1" "try --help" ;;
+		esac
+	done
+}
+
+# finish RIG LOG: one log more for the report, if all in it has run.
+finish()
+{
+	local rig=$1 log=$out/$1.log
+
+	grep -aq 'htw_bench: done' "$log" ||
+		die "the benchmarks of $rig did not run to their end" "see $log" \
+		    "$(grep -a 'htw_bench: ' "$log" | grep -v sample | tail -n 3)"
+	logs+=("$log")
+}
+
+machine()
+{
+	printf '%s, %s CPUs' "$(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -n 1)" "$(nproc)"
+}
+
+samples_so_far()
+{
+	printf ', %s samples' "$(grep -ac ' sample ' "$log" || :)"
+}
+
+# Where its memory is, which is a file: in memory, if that can be executed.
+uml_memory()
+{
+	if findmnt -no OPTIONS -T /dev/shm | grep -qv noexec; then
+		mktemp -d /dev/shm/htw-bench.XXXXXX
+	else
+		mktemp -d "$out/memory.XXXXXX"
+	fi
+}
+
+# run_uml RIG WHAT ARGUMENT...: the kernel, with these on its command line.
+run_uml()
+{
+	local rig=$1 what=$2 log=$out/$1.log.part memory
+	shift 2
+
+	memory=$(uml_memory)
+	(
+		ulimit -S -c 0
+		run_logged --may-fail --progress samples_so_far "$what" "$log" \
+			env TMPDIR="$memory" timeout --kill-after=5 900 "$out/uml/linux" \
+			mem=768M con=null con0=fd:0,fd:1 uml_dir="$memory/run/" printk.time=0 \
+			panic_on_warn=1 htw_bench.halt=1 htw_bench.rounds="$rounds" \
+			htw_bench.sizes="$sizes" "$@" || :
+	)
+	rm -rf "$memory"
+	{
+		printf '# rig: %s: User Mode Linux, %s, 1 CPU, native, on %s\n' "$rig" \
+			"$(grep -a -m 1 '^Linux version' "$log" | cut -d' ' -f3)" "$(machine)"
+		tr -d '\r' <"$log"
+	} >"$out/$rig.log"
+	rm "$log"
+	finish "$rig"
+}
+
+bench_uml()
+{
+	local travel=expire_minute,slack,alone,tick_work,late_minute
+
+	"$vm/uml.sh" --bench 6.12 "$out/uml"
+	run_uml uml "measuring in User Mode Linux" htw_bench.run=ops,expire,late_live
+	run_uml uml-travel "the same on virtual time" time-travel=inf-cpu htw_bench.run="$travel"
+}
+
+# Does this htw count, and can it be told not to?
+has_counters()
+{
+	grep -qx 'config HTW_STATS' "$top/Kconfig"
+}
+
+# The modules for Debian's kernel, with the benchmarks.
+build_guest_modules()
+{
+	stock=$("$vm/stock.sh" 6.12)
+	build_modules "$stock/build" "$out/modules" HTW_BENCH=m
+	! has_counters ||
+		build_modules "$stock/build" "$out/modules-silent" HTW_BENCH=m KCFLAGS=-DHTW_NO_STATS
+}
+
+# modules_to DIR DEST: options for boot.sh.
+modules_to()
+{
+	printf '%s\n' --file "$1/htw.ko:$2/htw.ko" --file "$1/htw_bench.ko:$2/htw_bench.ko"
+}
+
+# The answer of boot.sh's probe.
+accelerator()
+{
+	cat "$CACHE/accel/$(</proc/sys/kernel/random/boot_id)" 2>/dev/null || echo "${ACCEL:-tcg}"
+}
+
+# run_guest RIG SMP HOW PARAMETERS [OPTION]...: in QEMU.
+run_guest()
+{
+	local rig=$1 smp=$2 how=$3 parameters=$4 dir=$out/$1 files
+	shift 4
+
+	mkdir -p "$dir"
+	echo "$parameters rounds=$rounds" >"$dir/parameters"
+	mapfile -t files < <(modules_to "$out/modules" /counting)
+	"$vm/boot.sh" --name "benchmarks" --kernel "$stock/vmlinuz" --smp "$smp" --timeout 600 \
+		--out "$dir" --script "$bench/guest.sh" --file "$dir/parameters:/parameters" \
+		"${files[@]}" "$@" ||
+		die "the guest of $rig failed" "see $dir/result and $dir/console.log"
+	{
+		printf '# rig: %s: QEMU (%s), Debian %s, %s CPUs, on %s\n' "$rig" "$how" \
+			"$(<"$stock/release")" "$smp" "$(machine)"
+		tr -d '\r' <"$dir/result"
+	} >"$out/$rig.log"
+	finish "$rig"
+}
+
+# The clock of such a guest counts instructions: one is a nanosecond.
+bench_instructions()
+{
+	local silent=()
+
+	! has_counters || mapfile -t silent < <(modules_to "$out/modules-silent" /silent)
+	run_guest qemu-icount 1 "instructions counted" \
+		"run=ops,expire sizes=1000,10000 unit=instructions" --icount 0 "${silent[@]}"
+}
+
+bench_guests()
+{
+	local smp_sizes=10000
+
+	[[ -z $quick ]] || smp_sizes=1000
+	build_guest_modules
+	bench_instructions
+	run_guest qemu-1 1 "$(accelerator)" "run=smp sizes=$smp_sizes"
+	run_guest qemu-2 2 "$(accelerator)" "run=ops,smp sizes=$smp_sizes"
+	run_guest qemu-4 4 "$(accelerator)" "run=smp sizes=$smp_sizes"
+}
+
+report()
+{
+	local rc=0
+
+	awk -f "$bench/report.awk" -v json="$out/kernel.json" -v tsv="$out/kernel.tsv" \
+		"$bench/goals" "${logs[@]}" | tee "$out/kernel.txt" || rc=$?
+	return "$rc"
+}
+
+main()
+{
+	parse "$@"
+	mkdir -p "$out"
+	rm -f "$out"/kernel.* "$out"/*.log
+	bench_uml
+	[[ -n $uml_only ]] || bench_guests
+	report
+}
+
+main "$@"
