@@ -14,7 +14,7 @@
 #define TOUCHED_MAX	8
 
 /* How many nodes and slots are checked per operation, on average. */
-#define CHECK_WORK	1000
+#define CHECK_WORK	400
 
 void pair_free(struct pair *pair)
 {
