@@ -105,7 +105,7 @@ uninstall:
 	rm -f $(DESTDIR)$(bindir)/htw
 	rm -f $(DESTDIR)$(mandir)/man1/htw.1 $(DESTDIR)$(mandir)/man4/htw.4
 	rm -f $(DESTDIR)$(udevdir)/60-htw.rules $(DESTDIR)$(sysusersdir)/htw.conf
-	rm -f $(wildcard $(foreach dir,extra updates,$(foreach mod,htw htw_kunit, \
+	rm -f $(wildcard $(foreach dir,extra updates,$(foreach mod,htw htw_kunit htw_ledger, \
 		$(DESTDIR)/lib/modules/$(krelease)/$(dir)/$(mod).ko*)))
 	@[ -z "$(krelease)" ] || ! [ -d $(DESTDIR)/lib/modules/$(krelease) ] || \
 		$(DEPMOD) $(if $(DESTDIR),-b $(DESTDIR)) $(krelease)
@@ -129,7 +129,7 @@ static:
 # kbuild's own clean would look for objects in the whole tree, a kernel's or a
 # user's in it included. This removes what this Makefile made, by name.
 objects := $(basename $(wildcard src/*.c kunit/*.c tools/examples/idle_table/*.c))
-mods := htw htw_kunit tools/examples/idle_table/idle_table
+mods := htw htw_kunit htw_ledger tools/examples/idle_table/idle_table
 hidden = $(foreach f,$(1),$(dir $(f)).$(notdir $(f)))
 made := $(addsuffix .o,$(objects) $(mods)) \
 	$(foreach s,.ko .mod .mod.c .mod.o,$(addsuffix $(s),$(mods))) \

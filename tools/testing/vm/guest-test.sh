@@ -6,11 +6,27 @@
 # shellcheck disable=SC1091
 . /lib.sh
 
+# What is starved by a real-time task shall starve, or nobody would see it: the kernel
+# sets some of each second aside for others.
+real_time_is_real()
+{
+	echo -1 >/proc/sys/kernel/sched_rt_runtime_us
+	for runtime in /sys/kernel/debug/sched/fair_server/cpu*/runtime; do
+		[ ! -e "$runtime" ] || echo 0 >"$runtime"
+	done
+}
+
 load /htw.ko
 if [ -e /htw_kunit.ko ]; then
 	load /htw_kunit.ko
 	kunit_results
 	unload htw_kunit
+fi
+if [ -e /htw_ledger.ko ]; then
+	real_time_is_real
+	load /htw_ledger.ko
+	run_suite ledger cat /proc/htw_ledger
+	unload htw_ledger
 fi
 run_suite modules sh /guest-modules.sh
 # The suites below say their names themselves.
