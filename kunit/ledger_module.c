@@ -100,7 +100,7 @@ static int __init ledger_init(void)
 {
 	struct ledger_params params = {
 		.seed = ledger_seed,
-		.rounds = 20,
+		.rounds = 10,
 		.steps = 2000,
 		.cycle_cpu = LEDGER_NO_CPU,
 	};
@@ -113,7 +113,7 @@ static int __init ledger_init(void)
 	ret = ledger_run(&params, &at_once);
 	if (ret)
 		return ret;
-	params.rounds = 8;
+	params.rounds = 6;
 	params.steps = 100;
 	params.cycle_cpu = cpumask_last(cpu_online_mask);
 	ret = ledger_run(&params, &hotplug);

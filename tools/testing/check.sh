@@ -108,6 +108,7 @@ run_guest()
 		--script "$vm/guest-test.sh" \
 		--file "$vm/guest-ktap.sh:/ktap.sh" \
 		--file "$vm/guest-modules.sh:/guest-modules.sh" \
+		--file "$vm/guest-suspend.sh:/guest-suspend.sh" \
 		--file "$src/htw.ko:/htw.ko" \
 		--file "$src/tools/examples/idle_table/idle_table.ko:/idle_table.ko" \
 		--file "$out/programs/htw:/bin/htw" \

@@ -42,4 +42,6 @@ selftest copying
 selftest events
 # Many short processes, which a debug kernel is slow at, and nothing new for it.
 [ -e /htw_kunit.ko ] || selftest cli
+# Takes a kernel that can be suspended without a machine that could: see debug.config.
+[ ! -e /htw_kunit.ko ] || run_suite suspend sh /guest-suspend.sh
 unload htw
