@@ -816,8 +816,14 @@ static int cancel_sync(struct htw_timer *timer, u32 set)
 	for (;;) {
 		base = lock_timer(timer, &flags);
 		set_owner(timer, 0, set);
-		ret |= detach_if_pending(base, timer);
 		state = sync_state(base, timer);
+		/*
+		 * What was armed while the callback runs is taken back when it
+		 * has ended. To do it now, and again for what is armed until
+		 * then, would be two armings cancelled and one told.
+		 */
+		if (state != SYNC_RUNNING)
+			ret |= detach_if_pending(base, timer);
 		raw_spin_unlock_irqrestore(&base->lock, flags);
 
 		if (state == SYNC_SELF)

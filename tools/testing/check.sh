@@ -99,15 +99,19 @@ run_uml()
 run_guest()
 {
 	local stage=$1 kernel=$2 kdir=$3 limit=$4 src=$out/$1/src
-	local args=()
+	local args=() module
 
-	build_modules "$kdir" "$src"
-	[[ ! -e $src/htw_kunit.ko ]] || args+=(--file "$src/htw_kunit.ko:/htw_kunit.ko")
+	build_modules "$kdir" "$src" HTW_TESTS=y
+	# The suites, or what of them needs no KUnit.
+	for module in htw_kunit htw_ledger; do
+		[[ ! -e $src/$module.ko ]] || args+=(--file "$src/$module.ko:/$module.ko")
+	done
 	"$vm/boot.sh" --name "$stage" --kernel "$kernel" --timeout "$limit" --out "$out/$stage" \
 		--script "$vm/guest-test.sh" \
 		--file "$vm/guest-ktap.sh:/ktap.sh" \
 		--file "$vm/guest-modules.sh:/guest-modules.sh" \
 		--file "$vm/guest-unload.sh:/guest-unload.sh" \
+		--file "$vm/guest-suspend.sh:/guest-suspend.sh" \
 		--file "$src/htw.ko:/htw.ko" \
 		--file "$src/tools/examples/idle_table/idle_table.ko:/idle_table.ko" \
 		--file "$src/tools/testing/misuse/htw_misuse.ko:/htw_misuse.ko" \
