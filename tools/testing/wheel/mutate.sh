@@ -31,7 +31,6 @@ slot_of_row_only|wheel.c|s/node->slot = row->first + index;/node->slot = index;/
 slot_not_stored|wheel.c|s/node->slot = row->first + index;/;/
 mask_too_narrow|wheel.c|s/row->mask = nr_slots - 1/row->mask = nr_slots \/ 2 - 1/
 one_window_of_slots|wheel.c|s/row_init(wheel, row, first, 2 \* slots, shift)/row_init(wheel, row, first, slots, shift)/
-row_by_distance|wheel.c|s/(tick ^ wheel->now) | 1/(tick - wheel->now) | 1/
 row_at_cursor_undefined|wheel.c|s/(tick ^ wheel->now) | 1/tick ^ wheel->now/
 row_one_bit_up|wheel.c|s/row_of\[fls64(differs) - 1\]/row_of[fls64(differs) \& 63]/
 row_table_shifted|wheel.c|s/wheel->row_of\[shift++\] = wheel->nr_rows/wheel->row_of[shift++] = wheel->nr_rows + (i == 1)/
@@ -47,7 +46,6 @@ round_any_tick|wheel.c|s/if (tick & ((1ULL << (HTW_ROUND_SHIFT/if (0 \&\& ((1ULL
 round_of_half|wheel.c|s/tick & ((1ULL << (HTW_ROUND_SHIFT + nr \* HTW_ROUND_BITS)) - 1)/tick \& ((1ULL << (HTW_ROUND_SHIFT + nr * HTW_ROUND_BITS)) \/ 2 - 1)/
 round_too_far|wheel.c|s/if (nr >= wheel->nr_round)/if (nr > wheel->nr_round)/
 round_one_row_less|wheel.c|s/if (nr >= wheel->nr_round)/if (nr + 1 >= wheel->nr_round)/
-round_too_near|wheel.c|s/if (bits <= nearest)/if (bits < nearest)/
 round_not_so_near|wheel.c|s/if (bits <= nearest)/if (bits <= nearest + 1)/
 round_by_target|wheel.c|/^static unsigned int round_row/,/^}/s/tick - wheel->now/tick - wheel->target/
 round_without_rows|wheel.c|s/geo->round ? HTW_ROUND_ROWS : 0/HTW_ROUND_ROWS/

@@ -54,6 +54,8 @@ void pair_init(struct pair *pair, const struct htw_geometry *geo, u64 now,
 	pair->where = calloc(nr_nodes, sizeof(*pair->where));
 	if (!pair->wheel || !pair->nodes || !pair->ids || !pair->where)
 		abort();
+	/* Nobody has promised that the memory is zero. */
+	memset(pair->wheel, 0xa5, htw_wheel_size(&copy));
 	for (i = 0; i < nr_nodes; i++) {
 		htw_node_init(&pair->nodes[i]);
 		CHECK_EQUAL(exactly_once, "is a new node pending", false,
