@@ -18,7 +18,8 @@
 #include <linux/errno.h>
 #include <linux/printk.h>
 
-#define BURST_SPAN_NS	(NSEC_PER_SEC / 2)
+/* Where instructions are counted each one of waiting takes its time. */
+#define BURST_SPAN_NS	((IS_ENABLED(CONFIG_UML) ? 500 : 20) * NSEC_PER_MSEC)
 #define LIVE_SPAN_NS	NSEC_PER_SEC
 #define ONE_PASS	2000
 
