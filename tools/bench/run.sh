@@ -7,7 +7,8 @@
 #
 #   kernel.txt    the table that is shown
 #   kernel.json   the same for machines
-#   kernel.tsv    the same for gnuplot
+#   kernel.tsv    the same, and
+#   lateness.txt  histograms, for plots.sh
 #   RIG.log       what each kernel said
 #
 #   --quick       one round of small numbers, without QEMU: do they run?
@@ -24,7 +25,8 @@ set -euo pipefail
 bench=$top/tools/bench
 out=$top/build/bench
 rounds=5
-sizes=1000,10000,100000,1000000
+all_sizes=1000,10000,100000,1000000
+sizes=$all_sizes
 uml_only=''
 logs=()
 
@@ -176,9 +178,12 @@ bench_guests()
 
 report()
 {
-	local rc=0
+	local whole='' rc=0
 
+	# Then there is a row for each goal.
+	[[ -n $uml_only || $sizes != "$all_sizes" ]] || whole=1
 	awk -f "$bench/report.awk" -v json="$out/kernel.json" -v tsv="$out/kernel.tsv" \
+		-v lateness="$out/lateness.txt" -v whole="$whole" \
 		"$bench/goals" "${logs[@]}" | tee "$out/kernel.txt" || rc=$?
 	return "$rc"
 }
@@ -187,7 +192,7 @@ main()
 {
 	parse "$@"
 	mkdir -p "$out"
-	rm -f "$out"/kernel.* "$out"/*.log
+	rm -f "$out"/{kernel.*,lateness.txt,*.log}
 	bench_uml
 	[[ -n $uml_only ]] || bench_guests
 	report
