@@ -57,9 +57,14 @@ modules: kdir
 
 # The examples see what `make install` gives to anybody, and nothing else.
 stage := $(CURDIR)/build/stage
-examples: modules
+staged-headers: modules
 	@$(MAKE) --no-print-directory install-headers DESTDIR=$(stage) prefix=/usr KDIR=$(KDIR)
+
+examples: staged-headers
 	$(MAKE) -C tools/examples/idle_table KDIR=$(KDIR) HTW=$(stage)/usr/src/htw
+
+test-modules: staged-headers
+	$(MAKE) -C tools/testing/misuse KDIR=$(KDIR) HTW=$(stage)/usr/src/htw
 
 tools:
 	$(MAKE) -C tools/htw
@@ -77,8 +82,7 @@ install-headers: Module.symvers
 	$(INSTALL) -d $(DESTDIR)$(includedir)/linux $(DESTDIR)$(htwdir)/include/linux \
 		$(DESTDIR)$(htwdir)/$(krelease)
 	$(INSTALL) -m 644 include/uapi/linux/htw.h $(DESTDIR)$(includedir)/linux/
-	$(INSTALL) -m 644 include/linux/htw.h include/linux/htw_types.h \
-		$(DESTDIR)$(htwdir)/include/linux/
+	$(INSTALL) -m 644 include/linux/*.h $(DESTDIR)$(htwdir)/include/linux/
 	$(INSTALL) -m 644 Module.symvers $(DESTDIR)$(htwdir)/$(krelease)/
 
 Module.symvers:
@@ -99,7 +103,7 @@ install: install-headers tools
 # Only what install and modules_install put there.
 uninstall:
 	rm -f $(DESTDIR)$(includedir)/linux/htw.h
-	rm -f $(DESTDIR)$(htwdir)/include/linux/htw.h $(DESTDIR)$(htwdir)/include/linux/htw_types.h
+	rm -f $(addprefix $(DESTDIR)$(htwdir)/,$(wildcard include/linux/*.h))
 	rm -f $(DESTDIR)$(htwdir)/*/Module.symvers
 	-rmdir -p $(DESTDIR)$(htwdir)/include/linux $(DESTDIR)$(htwdir)/* 2>/dev/null
 	rm -f $(DESTDIR)$(bindir)/htw
@@ -135,12 +139,13 @@ bench-plots:
 # kbuild's own clean would look for objects in the whole tree, a kernel's or a
 # user's in it included. This removes what this Makefile made, by name.
 objects := $(basename $(wildcard src/*.c kunit/*.c tools/bench/kernel/*.c \
-	tools/examples/idle_table/*.c))
-mods := htw htw_kunit htw_bench tools/examples/idle_table/idle_table
+	tools/examples/idle_table/*.c tools/testing/misuse/*.c))
+mods := htw htw_kunit htw_bench tools/examples/idle_table/idle_table \
+	tools/testing/misuse/htw_misuse
 hidden = $(foreach f,$(1),$(dir $(f)).$(notdir $(f)))
 made := $(addsuffix .o,$(objects) $(mods)) \
 	$(foreach s,.ko .mod .mod.c .mod.o,$(addsuffix $(s),$(mods))) \
-	$(foreach d,./ tools/examples/idle_table/,$(addprefix $(d),Module.symvers modules.order .module-common.o))
+	$(foreach d,./ tools/examples/idle_table/ tools/testing/misuse/,$(addprefix $(d),Module.symvers modules.order .module-common.o))
 
 clean:
 	@rm -f $(made) $(addsuffix .cmd,$(call hidden,$(made))) $(addsuffix .d,$(call hidden,$(made)))
@@ -161,6 +166,7 @@ help:
 	@echo  '* modules         - Build htw.ko, and htw_kunit.ko where the kernel has KUnit'
 	@echo  '* examples        - Build the example modules as a stranger would'
 	@echo  '* tools           - Build the command htw'
+	@echo  '  test-modules    - Build the modules that tests load'
 	@echo  '  docs            - Build the HTML documentation'
 	@echo  ''
 	@echo  'Install:'
@@ -187,5 +193,5 @@ help:
 	@echo  '  V=1 W=1 C=2 CC= LLVM= - As for any kernel build'
 	@echo  '  HTW_CACHE=dir   - Where test kernels are kept (default ~/.cache/htw)'
 
-.PHONY: all kdir modules examples tools docs modules_install install-headers \
+.PHONY: all kdir modules staged-headers examples test-modules tools docs modules_install install-headers \
 	install uninstall demo check check-fast static bench bench-plots clean distclean help

@@ -34,9 +34,12 @@ extract_all()
 {
 	extract types include/linux/htw.h
 	extract timer -nosymbol __htw_timer_setup src/timer.c
+	extract private -nosymbol virtual_wheel include/linux/htw_wheel.h src/virtual.c
+	extract virtual -function virtual_wheel src/virtual.c
 	extract node include/linux/htw_types.h
 	extract wheel src/wheel.h src/wheel.c
 	extract base src/base.h
+	extract stats src/stats.h src/stats.c
 	extract context -function user_timer -function htw_context -function read_batch src/context.c
 	extract query -function htw_query include/uapi/linux/htw.h
 	extract op -function htw_op include/uapi/linux/htw.h

@@ -19,108 +19,7 @@
 #include <linux/smp.h>
 
 #include "base.h"
-
-#define WAIT		(60 * HZ)
-#define HOUR_NS		(3600ULL * NSEC_PER_SEC)
-
-/* A timer that keeps a record of itself. */
-struct probe {
-	struct htw_timer	timer;
-	struct completion	done;
-	atomic_t		fired;
-	u64			fired_ns;
-	u64			fired_tick;
-	int			ret;
-	unsigned int		rearm;
-	bool			go;
-	bool			ended;
-	struct probe		*peer;
-};
-
-static void probe_init(struct probe *probe,
-		       void (*function)(struct htw_timer *timer))
-{
-	memset(probe, 0, sizeof(*probe));
-	init_completion(&probe->done);
-	htw_timer_setup(&probe->timer, function, 0);
-}
-
-static struct probe *make_probes(struct kunit *test, unsigned int nr,
-				 void (*function)(struct htw_timer *timer))
-{
-	struct probe *probes;
-	unsigned int i;
-
-	probes = kunit_kcalloc(test, nr, sizeof(*probes), GFP_KERNEL);
-	KUNIT_ASSERT_NOT_NULL(test, probes);
-	for (i = 0; i < nr; i++)
-		probe_init(&probes[i], function);
-	return probes;
-}
-
-static struct probe *make_probe(struct kunit *test,
-				void (*function)(struct htw_timer *timer))
-{
-	return make_probes(test, 1, function);
-}
-
-static void probe_fired(struct htw_timer *timer)
-{
-	struct probe *probe = container_of(timer, struct probe, timer);
-
-	probe->fired_ns = ktime_get();
-	probe->fired_tick = timer->node.tick;
-	atomic_inc(&probe->fired);
-	complete(&probe->done);
-}
-
-static void expect_done(struct kunit *test, struct probe *probe)
-{
-	KUNIT_ASSERT_GT(test, wait_for_completion_timeout(&probe->done, WAIT),
-			0UL);
-}
-
-/* Long enough for a pass that should not come to come. */
-static void give_it_time(void)
-{
-	msleep(20);
-}
-
-static unsigned int cpu_of(const struct htw_timer *timer)
-{
-	return READ_ONCE(timer->node.owner) & HTW_OWNER_CPU;
-}
-
-/* A CPU that is not this one: these tests say nothing without a second CPU. */
-static unsigned int other_cpu(struct kunit *test)
-{
-	unsigned int cpu = cpumask_next(0, cpu_online_mask);
-
-	KUNIT_ASSERT_LT(test, cpu, nr_cpu_ids);
-	return cpu;
-}
-
-struct arm_request {
-	struct htw_timer	*timer;
-	s64			delay;
-	int			ret;
-};
-
-static void do_arm(void *arg)
-{
-	struct arm_request *req = arg;
-
-	req->ret = htw_schedule(req->timer, req->delay);
-}
-
-/* Arms from an interrupt on @cpu. */
-static int arm_on(unsigned int cpu, struct htw_timer *timer, s64 delay)
-{
-	struct arm_request req = { .timer = timer, .delay = delay };
-
-	smp_call_function_single(cpu, do_arm, &req, 1);
-	return req.ret;
-}
+#include "probe.h"
 
 static void never_early(struct kunit *test)
 {
@@ -258,11 +157,21 @@ static void cancel_tells_once(struct kunit *test)
 static void unknown_flags_are_refused(struct kunit *test)
 {
 	struct probe *probe = make_probe(test, probe_fired);
+	u64 expires = ktime_get() + HOUR_NS;
 	unsigned int bit;
 
-	for (bit = 0; bit < 32; bit++)
+	htw_schedule_at(&probe->timer, expires);
+	for (bit = 0; bit < 32; bit++) {
+		if (BIT(bit) & (HTW_DEADLINE | HTW_COARSE))
+			continue;
 		KUNIT_EXPECT_EQ(test, htw_schedule_range(&probe->timer, 0, 0,
-							 1U << bit), -EINVAL);
+							 BIT(bit)), -EINVAL);
+	}
+	/* Nothing has changed. */
+	KUNIT_EXPECT_EQ(test, (u64)htw_expires(&probe->timer), expires);
+	KUNIT_EXPECT_EQ(test, htw_cancel(&probe->timer), 1);
+	KUNIT_EXPECT_EQ(test, htw_schedule_range(&probe->timer, 0, 0,
+						 HTW_PINNED), -EINVAL);
 	KUNIT_EXPECT_FALSE(test, htw_pending(&probe->timer));
 }
 
@@ -403,18 +312,6 @@ static void shutdown_refuses_arming(struct kunit *test)
 	expect_done(test, probe);
 }
 
-/* Runs until it is told to end, and some more; then says that it has. */
-static void slow(struct htw_timer *timer)
-{
-	struct probe *probe = container_of(timer, struct probe, timer);
-
-	complete(&probe->done);
-	while (!READ_ONCE(probe->go))
-		cpu_relax();
-	mdelay(5);
-	WRITE_ONCE(probe->ended, true);
-}
-
 static void let_go(struct htw_timer *timer)
 {
 	struct probe *probe = container_of(timer, struct probe, timer);
@@ -531,11 +428,6 @@ static void arming_earlier_moves_it_here(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, htw_cancel(&probe->timer), 1);
 }
 
-static unsigned long interrupts_of(unsigned int cpu)
-{
-	return READ_ONCE(htw_base_of_cpu(cpu)->nr_interrupts);
-}
-
 static void lone_timer_costs_one_interrupt(struct kunit *test)
 {
 	static const u64 delays[] = { 200 * NSEC_PER_USEC, 5 * NSEC_PER_MSEC,
@@ -576,7 +468,7 @@ static void cancel_and_push_program_nothing(struct kunit *test)
 	before = interrupts_of(0);
 	for (i = 0; i < nr; i++)
 		arm_on(0, &probes[i].timer,
-		       (200 - i) * (s64)NSEC_PER_MSEC);
+		       (180 + i) * (s64)NSEC_PER_MSEC);
 	for (i = 0; i < nr; i++)
 		if (i % 2)
 			htw_cancel(&probes[i].timer);

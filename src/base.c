@@ -17,13 +17,28 @@
  * -----------
  *
  * An hrtimer can only be started on the CPU that one runs on. So timers are armed
- * on the local base, and the one case in which they are not (the local CPU is on
- * its way up or down) sends an IPI.
+ * on the local base. Where they are not (htw_schedule_on(), and a local CPU that is
+ * isolated, on its way up or down) an IPI has that CPU program its hrtimer.
  *
  * It is only ever moved earlier, and never to less than the minimum gap ahead:
  * a program that arms at past times as fast as it can would otherwise postpone
  * the interrupt for ever. Cancelling programs nothing; the interrupt comes, finds
  * nothing, and programs the next event.
+ *
+ * To program the device costs more than a hundred armings, and who arms in
+ * descending order would do it each time. So within one tick only EXACT_MOVES
+ * earlier moves are done as asked for. The next one programs the hrtimer for soon:
+ * the next tick that is at least the minimum gap ahead, or for what is asked for
+ * where that is earlier still. After that nothing is left to be programmed earlier
+ * but once, for what is due before soon: at the minimum gap. The interrupt that comes
+ * soon finds what is first by then, and programs that exactly. It is the one that
+ * may be needless, and there is no more than one in a tick.
+ *
+ * Isolated CPUs
+ * -------------
+ *
+ * What is armed on a CPU that nohz_full= or isolcpus= has isolated goes to another
+ * base, unless it is pinned or was armed for that very CPU.
  *
  * All soft hrtimers of the CPU wait while a pass runs, so it takes no more than
  * HTW_PASS_NS or HTW_PASS_CALLBACKS and then comes again.
@@ -41,6 +56,8 @@
  */
 #include "base.h"
 
+#include "trace.h"
+
 #include <linux/cpu.h>
 #include <linux/cpumask.h>
 #include <linux/kernel.h>
@@ -49,8 +66,16 @@
 #include <linux/module.h>
 #include <linux/percpu.h>
 #include <linux/sched.h>
+#include <linux/sched/isolation.h>
+#include <linux/topology.h>
 
-static DEFINE_PER_CPU(struct htw_base, htw_bases) = {
+#include "consumer.h"
+#include "debug.h"
+
+/* Earlier moves of an hrtimer that are done to the ns, see "The hrtimer". */
+#define EXACT_MOVES		2
+
+DEFINE_PER_CPU(struct htw_base, htw_bases) = {
 	.lock = __RAW_SPIN_LOCK_UNLOCKED(htw_bases.lock),
 	.armed_ns = KTIME_MAX,
 };
@@ -67,7 +92,7 @@ MODULE_PARM_DESC(tick_shift,
 		 "A tick is 2^tick_shift ns, 10 to 30 (default 17: 131 us)");
 
 module_param_array_named(slots, geometry.slots, uint, &geometry.nr_levels, 0444);
-MODULE_PARM_DESC(slots, "Slots of each level, finest first: powers of two from 2 to 256 (default 256,256,256,256,256,256)");
+MODULE_PARM_DESC(slots, "Slots of each level, finest first: powers of two from 2 to 256 (default 256,256,256,64,64,64,32)");
 
 static unsigned int min_gap_ns = 50 * NSEC_PER_USEC;
 module_param(min_gap_ns, uint, 0444);
@@ -104,51 +129,110 @@ bool htw_base_ready(void)
 	return READ_ONCE(ready);
 }
 
-/**
- * htw_base_of_cpu() - the base of a CPU
- * @cpu: the CPU
- *
- * Return: the base, which may be offline.
+/*
+ * The base that can best do the work of another one: online, of a CPU that is not
+ * isolated, and of the same node. NULL if no other one is online.
  */
-struct htw_base *htw_base_of_cpu(unsigned int cpu)
+static struct htw_base *best_other(const struct htw_base *base)
 {
-	return per_cpu_ptr(&htw_bases, cpu);
-}
+	int node = cpu_to_node(base->cpu);
+	struct htw_base *other, *best = NULL;
+	unsigned int cpu, rank, best_rank = 0;
 
-static struct htw_base *pick_online(void)
-{
-	struct htw_base *base = this_cpu_ptr(&htw_bases);
-	unsigned int cpu;
-
-	if (likely(READ_ONCE(base->online)))
-		return base;
-	for_each_online_cpu(cpu)
-		if (READ_ONCE(htw_base_of_cpu(cpu)->online))
-			return htw_base_of_cpu(cpu);
-	return base;
+	for_each_online_cpu(cpu) {
+		other = htw_base_of_cpu(cpu);
+		if (other == base || !READ_ONCE(other->online))
+			continue;
+		rank = 1 + (cpu_to_node(cpu) == node) +
+		       2 * READ_ONCE(other->takes_local);
+		if (rank > best_rank) {
+			best = other;
+			best_rank = rank;
+		}
+	}
+	return best;
 }
 
 /**
- * htw_base_lock_online() - lock the base that a timer is to be armed on
+ * htw_base_stand_in() - the base for what is armed on a CPU that is not to take it
+ * @base: the base of this CPU, which is isolated, coming up or going down
+ * @pinned: an isolated CPU has to take it all the same
  *
- * That is the local one; any other if the local CPU is coming up or going down.
+ * Context: Interrupts disabled.
+ * Return: the base, which may go offline before it is locked; NULL if there is none
+ * yet.
+ */
+struct htw_base *htw_base_stand_in(struct htw_base *base, bool pinned)
+{
+	struct htw_base *other;
+
+	if (!htw_base_ready())
+		return NULL;
+	if (pinned && READ_ONCE(base->online))
+		return base;
+	other = best_other(base);
+	/* Isolated like this one, and further away. */
+	if (!other || (READ_ONCE(base->online) && !READ_ONCE(other->takes_local)))
+		return base;
+	return other;
+}
+
+/**
+ * htw_base_lock_online() - lock a base that a timer is to be put on
+ * @base: the base
+ *
+ * If its CPU is not online another base takes its place: to arm on a CPU that goes
+ * down is the same as to have armed there just before.
  *
  * Context: Interrupts disabled; htw_base_ready().
  * Return: the base, locked.
  */
-struct htw_base *htw_base_lock_online(void)
+struct htw_base *htw_base_lock_online(struct htw_base *base)
 	__acquires(base->lock)
 {
-	struct htw_base *base;
-
 	for (;;) {
-		base = pick_online();
 		raw_spin_lock(&base->lock);
 		if (likely(base->online))
 			return base;
 		raw_spin_unlock(&base->lock);
 		cpu_relax();
+		base = best_other(base) ?: base;
 	}
+}
+
+/**
+ * htw_base_move_timer() - move a timer to another base
+ * @base: the base that the timer belongs to, locked
+ * @timer: the timer, pending or not
+ * @to: the base that it is to belong to
+ *
+ * See "Moving a timer" in timer.c. A timer that was pending still says so, but is in
+ * no wheel: the caller puts it into one before unlocking.
+ *
+ * Context: Interrupts disabled; htw_base_ready().
+ * Return: the base that the timer belongs to now, which is @to or stands in for it,
+ * locked; @base is not any more.
+ */
+struct htw_base *htw_base_move_timer(struct htw_base *base,
+				     struct htw_timer *timer,
+				     struct htw_base *to)
+	__must_hold(base->lock)
+{
+	u32 owner = timer->node.owner;
+	bool pending = htw_node_pending(&timer->node);
+
+	if (pending)
+		htw_wheel_remove(base->wheel, &timer->node);
+	WRITE_ONCE(timer->node.owner, owner | HTW_OWNER_MIGRATING);
+	raw_spin_unlock(&base->lock);
+
+	to = htw_base_lock_online(to);
+	WRITE_ONCE(timer->node.owner, (owner & ~HTW_OWNER_CPU) | to->cpu);
+	if (pending) {
+		htw_count(&to->stats.migrations);
+		trace_htw_migrate(timer, base->cpu, to->cpu);
+	}
+	return to;
 }
 
 static u64 tick_to_ns(u64 tick)
@@ -158,58 +242,84 @@ static u64 tick_to_ns(u64 tick)
 	return tick << geometry.tick_shift;
 }
 
+/* The hrtimer is programmed for @ns; KTIME_MAX: it is not. */
+static void set_armed(struct htw_base *base, u64 ns)
+{
+	base->armed_ns = ns;
+	base->wake_tick = htw_tick_after(geometry.tick_shift, ns);
+}
+
+/* An earlier move to @at: there now, or soon? See "The hrtimer". */
+static u64 exact_or_soon(struct htw_base *base, u64 at, u64 now)
+{
+	u64 soon = htw_tick_after(geometry.tick_shift, now + min_gap_ns);
+
+	soon = tick_to_ns(soon);
+	if (now >= base->moves_until) {
+		base->moves_until = soon;
+		base->nr_moves = 0;
+	}
+	if (base->nr_moves == EXACT_MOVES)
+		return min(at, soon);
+	base->nr_moves++;
+	return at;
+}
+
+/* Lets the wheel catch up with the clock. Returns the next event, if that is sooner. */
+static u64 catch_up(struct htw_base *base, u64 now, u64 tick)
+{
+	u64 moves = base->wheel->nr_moves;
+	u64 next;
+
+	htw_wheel_forward(base->wheel,
+			  htw_tick_before(geometry.tick_shift, now), HTW_BATCH);
+	if (likely(moves == base->wheel->nr_moves))
+		return tick;
+	/* What has moved may have filled a slot that is to be emptied ahead. */
+	return htw_wheel_next(base->wheel, &next) ? min(tick, next) : tick;
+}
+
 /* With base->lock held, on any CPU: the hrtimer will belong to this one. */
 static void start_hrtimer(struct htw_base *base, u64 tick)
 {
-	u64 at = tick_to_ns(tick);
-	u64 now;
+	u64 now, at;
 
-	if (at >= base->armed_ns)
+	if (tick >= base->wake_tick)
 		return;
 	now = ktime_get();
-	htw_wheel_forward(base->wheel, htw_tick_before(geometry.tick_shift, now));
-
-	at = max(at, now + min_gap_ns);
+	tick = catch_up(base, now, tick);
+	at = max(tick_to_ns(tick), now + min_gap_ns);
 	if (at >= base->armed_ns)
 		return;
-	base->armed_ns = at;
+	if (base->armed_ns != KTIME_MAX)
+		at = exact_or_soon(base, at, now);
+	set_armed(base, at);
+	base->nr_programs++;
 	hrtimer_start(&base->hrtimer, at, HRTIMER_MODE_ABS_PINNED_SOFT);
 }
 
 /**
  * htw_base_program() - see to it that a pass runs at a tick
- * @base: the base, locked
+ * @base: the base, locked and online
  * @tick: the tick
- *
- * Return: true if the caller has to htw_base_kick() the base after unlocking it,
- * because it belongs to another CPU.
  */
-bool htw_base_program(struct htw_base *base, u64 tick)
+void htw_base_program(struct htw_base *base, u64 tick)
 {
 	lockdep_assert_held(&base->lock);
 
 	/* The end of the pass will look at all that is in the wheel. */
-	if (base->in_pass || tick_to_ns(tick) >= base->armed_ns)
-		return false;
+	if (base->in_pass || tick >= base->wake_tick)
+		return;
 	if (likely(base->cpu == smp_processor_id())) {
 		start_hrtimer(base, tick);
-		return false;
+		return;
 	}
 	/* An IPI that has not yet taken the lock will see this timer too. */
 	if (base->kicked)
-		return false;
+		return;
 	base->kicked = true;
-	return true;
-}
-
-/**
- * htw_base_kick() - have another CPU program its hrtimer
- * @base: the base, for which htw_base_program() asked for it; not locked
- *
- * If the CPU has meanwhile gone away, so have its timers: see drain_base().
- */
-void htw_base_kick(struct htw_base *base)
-{
+	htw_count(&base->stats.kicks);
+	/* Neither busy nor gone: it is not kicked, and it is online. */
 	smp_call_function_single_async(base->cpu, &base->csd);
 }
 
@@ -294,33 +404,61 @@ void htw_base_wait_running(struct htw_base *base)
 /* The callback may free its timer: lockdep needs a map that outlives it. */
 static void call_timer(struct htw_timer *timer)
 {
+	void (*function)(struct htw_timer *timer) = timer->function;
+	struct htw_callback_state state = htw_debug_before_callback();
 #ifdef CONFIG_LOCKDEP
 	struct lockdep_map lockdep_map;
 
 	lockdep_copy_map(&lockdep_map, &timer->lockdep_map);
 #endif
 	lock_map_acquire(&lockdep_map);
-	timer->function(timer);
+	function(timer);
 	lock_map_release(&lockdep_map);
+	htw_debug_after_callback(&state, function);
+}
+
+/* The timer has run and was meanwhile armed for another CPU: it still is pending. */
+static void send_away(struct htw_base *base, struct htw_timer *timer)
+{
+	struct htw_base *to = base->running_goes_to;
+
+	base->running_goes_to = NULL;
+	to = htw_base_move_timer(base, timer, to);
+	htw_base_program(to, htw_wheel_insert(to->wheel, &timer->node,
+					      timer->node.tick));
+	raw_spin_unlock(&to->lock);
+	raw_spin_lock(&base->lock);
 }
 
 static void run_timer(struct htw_base *base, struct htw_timer *timer)
 {
 	u32 owner = timer->node.owner & ~HTW_OWNER_PENDING;
+	u64 late = base->clock - (timer->node.tick << geometry.tick_shift);
 
+	htw_count_expiry(&base->stats, late);
+	trace_htw_expire_entry(timer, base->clock, late);
 	WRITE_ONCE(timer->node.owner, owner);
+	htw_debug_deactivate(timer);
+	if (unlikely(htw_consumer_is_gone(timer)))
+		return;
 	base->running_task = current;
 	base->running = timer;
 	raw_spin_unlock_irq(&base->lock);
 
 	call_timer(timer);
+	trace_htw_expire_exit(timer);
 
 	raw_spin_lock_irq(&base->lock);
 	base->running = NULL;
+	if (unlikely(base->running_goes_to))
+		send_away(base, timer);
 	base_let_waiters_in(base);
 }
 
-/* Returns how many callbacks the pass may still run: 0 when its time is up. */
+/*
+ * Returns how many callbacks the pass may still run: 0 when its time is up. To read
+ * the clock costs more than most callbacks do, so it is not read after each of them.
+ */
 static unsigned int run_expired(struct htw_base *base, unsigned int budget,
 				u64 until)
 {
@@ -329,7 +467,10 @@ static unsigned int run_expired(struct htw_base *base, unsigned int budget,
 	while (budget && (node = htw_wheel_pop(base->wheel))) {
 		run_timer(base, container_of(node, struct htw_timer, node));
 		budget--;
-		if (ktime_get() >= until)
+		if (budget % HTW_CLOCK_EVERY)
+			continue;
+		base->clock = ktime_get();
+		if (base->clock >= until)
 			return 0;
 	}
 	return budget;
@@ -342,20 +483,41 @@ static void breathe(struct htw_base *base)
 	raw_spin_lock_irq(&base->lock);
 }
 
+/*
+ * Nothing is collected as long as timers wait that an earlier pass had no time for, so
+ * there are never more than HTW_BATCH of them.
+ */
+static unsigned int collect_budget(const struct htw_base *base)
+{
+	return list_empty(&base->wheel->expired) ? HTW_BATCH : 0;
+}
+
+static bool collect(struct htw_base *base, u64 tick)
+{
+	struct htw_step step;
+	bool done;
+
+	htw_step_begin(base, &step);
+	done = htw_wheel_collect(base->wheel, tick, collect_budget(base));
+	htw_step_end(base, &step);
+	return done;
+}
+
 static void run_pass(struct htw_base *base)
 {
 	u64 now = ktime_get();
 	u64 tick = htw_tick_before(geometry.tick_shift, now);
 	unsigned int budget = HTW_PASS_CALLBACKS;
-	bool done;
 
-	do {
-		done = htw_wheel_collect(base->wheel, tick, HTW_BATCH);
+	base->clock = now;
+	while (!collect(base, tick)) {
 		budget = run_expired(base, budget, now + HTW_PASS_NS);
 		if (!budget || ktime_get() >= now + HTW_PASS_NS)
 			return;
 		breathe(base);
-	} while (!done);
+	}
+	if (!run_expired(base, budget, now + HTW_PASS_NS))
+		return;
 	/* Not to be woken up for what was cancelled or pushed meanwhile. */
 	htw_wheel_refresh(base->wheel, HTW_BATCH);
 }
@@ -372,11 +534,14 @@ static enum hrtimer_restart base_interrupt(struct hrtimer *hrtimer)
 	base_lock_expiry(base);
 	raw_spin_lock_irq(&base->lock);
 	base->in_pass = true;
-	base->armed_ns = KTIME_MAX;
+	set_armed(base, KTIME_MAX);
 	base->nr_interrupts++;
+	base->running_task = NULL;
 
 	run_pass(base);
 
+	if (!base->running_task)
+		htw_count(&base->stats.needless);
 	base->in_pass = false;
 	program_next(base);
 	raw_spin_unlock_irq(&base->lock);
@@ -389,30 +554,21 @@ static bool move_batch(struct htw_base *from, struct htw_base *to, u64 *first)
 {
 	struct htw_node *node;
 	unsigned int i;
+	u64 tick;
 
 	for (i = 0; i < HTW_BATCH; i++) {
 		node = htw_wheel_take(from->wheel);
 		if (!node)
 			return false;
-		htw_wheel_insert(to->wheel, node, node->tick);
+		tick = htw_wheel_insert(to->wheel, node, node->tick);
+		htw_count(&to->stats.drained);
+		trace_htw_migrate(container_of(node, struct htw_timer, node),
+				  from->cpu, to->cpu);
 		WRITE_ONCE(node->owner,
 			   (node->owner & ~HTW_OWNER_CPU) | to->cpu);
-		*first = min(*first, node->tick);
+		*first = min(*first, tick);
 	}
 	return true;
-}
-
-static struct htw_base *any_other_online(struct htw_base *base)
-{
-	unsigned int cpu;
-
-	for_each_online_cpu(cpu) {
-		struct htw_base *other = htw_base_of_cpu(cpu);
-
-		if (other != base && READ_ONCE(other->online))
-			return other;
-	}
-	return NULL;
 }
 
 /*
@@ -421,8 +577,8 @@ static struct htw_base *any_other_online(struct htw_base *base)
  */
 static void drain_base(struct htw_base *base)
 {
-	struct htw_base *to = any_other_online(base);
-	bool more, kick;
+	struct htw_base *to = best_other(base);
+	bool more;
 	u64 first;
 
 	if (WARN_ON_ONCE(!to))
@@ -432,11 +588,9 @@ static void drain_base(struct htw_base *base)
 		raw_spin_lock_irq(&base->lock);
 		raw_spin_lock_nested(&to->lock, SINGLE_DEPTH_NESTING);
 		more = move_batch(base, to, &first);
-		kick = first != U64_MAX && htw_base_program(to, first);
+		htw_base_program(to, first);
 		raw_spin_unlock(&to->lock);
 		raw_spin_unlock_irq(&base->lock);
-		if (kick)
-			htw_base_kick(to);
 	} while (more);
 }
 
@@ -444,30 +598,47 @@ static void stop_hrtimer(struct htw_base *base)
 {
 	hrtimer_cancel(&base->hrtimer);
 	raw_spin_lock_irq(&base->lock);
-	base->armed_ns = KTIME_MAX;
+	set_armed(base, KTIME_MAX);
 	raw_spin_unlock_irq(&base->lock);
+}
+
+/* As the command line says, which is for ever. */
+static bool is_isolated(unsigned int cpu)
+{
+	return !housekeeping_cpu(cpu, HK_TYPE_TIMER) ||
+	       !housekeeping_cpu(cpu, HK_TYPE_TICK) ||
+	       !housekeeping_cpu(cpu, HK_TYPE_DOMAIN);
 }
 
 static int base_prepare(unsigned int cpu)
 {
 	struct htw_base *base = htw_base_of_cpu(cpu);
+	struct htw_wheel *wheel;
 
 	base->kicked = false;
 	if (base->wheel)
 		return 0;
-	base->wheel = kvzalloc_node(htw_wheel_size(&geometry), GFP_KERNEL,
-				    cpu_to_node(cpu));
-	if (!base->wheel)
+	wheel = kvzalloc_node(htw_wheel_size(&geometry), GFP_KERNEL,
+			      cpu_to_node(cpu));
+	if (!wheel)
 		return -ENOMEM;
 
 	base->cpu = cpu;
-	htw_wheel_init(base->wheel, &geometry,
+	base->tick_shift = geometry.tick_shift;
+	base->isolated = is_isolated(cpu);
+	set_armed(base, KTIME_MAX);
+	htw_wheel_init(wheel, &geometry,
 		       htw_tick_before(geometry.tick_shift, ktime_get()));
 	hrtimer_init(&base->hrtimer, CLOCK_MONOTONIC,
 		     HRTIMER_MODE_ABS_PINNED_SOFT);
 	base->hrtimer.function = base_interrupt;
 	INIT_CSD(&base->csd, base_kicked, base);
 	base_init_expiry_lock(base);
+
+	/* htw_stats_read() may look at any time. */
+	raw_spin_lock_irq(&base->lock);
+	base->wheel = wheel;
+	raw_spin_unlock_irq(&base->lock);
 	return 0;
 }
 
@@ -487,6 +658,7 @@ static int base_online(unsigned int cpu)
 
 	raw_spin_lock_irq(&base->lock);
 	base->online = true;
+	WRITE_ONCE(base->takes_local, !base->isolated);
 	program_next(base);
 	raw_spin_unlock_irq(&base->lock);
 	return 0;
@@ -498,6 +670,7 @@ static int base_offline(unsigned int cpu)
 
 	raw_spin_lock_irq(&base->lock);
 	base->online = false;
+	WRITE_ONCE(base->takes_local, false);
 	raw_spin_unlock_irq(&base->lock);
 
 	/* On PREEMPT_RT this thread may have preempted a pass: let it end. */

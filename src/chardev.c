@@ -49,6 +49,11 @@ static __poll_t htw_poll(struct file *file, struct poll_table_struct *wait)
 	return htw_context_poll(file->private_data, file, wait);
 }
 
+static void htw_show_fdinfo(struct seq_file *seq, struct file *file)
+{
+	htw_context_show(file->private_data, seq);
+}
+
 /* Programs may know an older or a newer, shorter or longer, struct htw_query. */
 static long ioctl_query(struct htw_context *ctx, void __user *arg, size_t size)
 {
@@ -116,6 +121,7 @@ static const struct file_operations htw_fops = {
 	.poll		= htw_poll,
 	.unlocked_ioctl	= htw_ioctl,
 	.compat_ioctl	= compat_ptr_ioctl,
+	.show_fdinfo	= htw_show_fdinfo,
 };
 
 static struct miscdevice htw_miscdev = {

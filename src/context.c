@@ -46,6 +46,7 @@
 #include "context.h"
 
 #include "base.h"
+#include "trace.h"
 
 #include <linux/bits.h>
 #include <linux/build_bug.h>
@@ -55,6 +56,7 @@
 #include <linux/poll.h>
 #include <linux/sched.h>
 #include <linux/sched/signal.h>
+#include <linux/seq_file.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 #include <linux/wait.h>
@@ -71,6 +73,7 @@ enum user_timer_state {
 	TIMER_ARMED,
 	TIMER_EXPIRED,
 	TIMER_COPYING,
+	NR_TIMER_STATES,
 };
 
 /**
@@ -611,6 +614,16 @@ static void finish_batch(struct htw_context *ctx, struct read_batch *batch,
 					   EPOLLIN | EPOLLRDNORM);
 }
 
+static void trace_events(const struct read_batch *batch, unsigned int copied)
+{
+	unsigned int i;
+
+	if (!trace_htw_event_enabled())
+		return;
+	for (i = 0; i < copied; i++)
+		trace_htw_event(&batch->events[i]);
+}
+
 /* Returns how many events were copied, 0 if there is none, or -EFAULT. */
 static int read_some(struct htw_context *ctx, struct htw_event __user *buf,
 		     size_t nr)
@@ -631,6 +644,7 @@ static int read_some(struct htw_context *ctx, struct htw_event __user *buf,
 	left = copy_to_user(buf, batch.events,
 			    batch.nr * sizeof(struct htw_event));
 	copied = batch.nr - DIV_ROUND_UP(left, sizeof(struct htw_event));
+	trace_events(&batch, copied);
 	finish_batch(ctx, &batch, copied);
 	return copied ? copied : -EFAULT;
 }
@@ -693,4 +707,41 @@ __poll_t htw_context_poll(struct htw_context *ctx, struct file *file,
 {
 	poll_wait(file, &ctx->readers, wait);
 	return has_events(ctx) ? EPOLLIN | EPOLLRDNORM : 0;
+}
+
+/* Counts the timers of @chunk by their states. */
+static void count_states(struct htw_context *ctx, const struct chunk *chunk,
+			 unsigned int *counts)
+{
+	unsigned int i;
+
+	spin_lock_bh(&ctx->lock);
+	for (i = 0; i < SLOTS_PER_CHUNK; i++)
+		counts[chunk->slots[i].state]++;
+	spin_unlock_bh(&ctx->lock);
+}
+
+/**
+ * htw_context_show() - describe a context, for /proc/PID/fdinfo
+ * @ctx: the context
+ * @seq: where to
+ *
+ * The timers are counted a chunk at a time, and may change in between.
+ */
+void htw_context_show(struct htw_context *ctx, struct seq_file *seq)
+{
+	unsigned int counts[NR_TIMER_STATES] = { };
+	struct chunk *chunk;
+	unsigned long index;
+
+	xa_for_each(&ctx->chunks, index, chunk) {
+		count_states(ctx, chunk, counts);
+		cond_resched();
+	}
+	seq_puts(seq, "htw-clock:\tmonotonic\n");
+	seq_printf(seq, "htw-timers:\t%u\n", READ_ONCE(ctx->nr_timers));
+	seq_printf(seq, "htw-pending:\t%u\n", counts[TIMER_ARMED]);
+	seq_printf(seq, "htw-unread:\t%u\n",
+		   counts[TIMER_EXPIRED] + counts[TIMER_COPYING]);
+	seq_printf(seq, "htw-max-timers:\t%u\n", ctx->max_timers);
 }

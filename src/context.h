@@ -8,6 +8,7 @@
 struct file;
 struct htw_context;
 struct poll_table_struct;
+struct seq_file;
 
 struct htw_context *htw_context_create(void);
 void htw_context_destroy(struct htw_context *ctx);
@@ -18,5 +19,6 @@ ssize_t htw_context_read(struct htw_context *ctx, struct htw_event __user *buf,
 			 size_t nr, bool nonblock);
 __poll_t htw_context_poll(struct htw_context *ctx, struct file *file,
 			  struct poll_table_struct *wait);
+void htw_context_show(struct htw_context *ctx, struct seq_file *seq);
 
 #endif /* _HTW_CONTEXT_H */

@@ -19,4 +19,6 @@ EXPORT_SYMBOL_GPL(htw_wheel_pop);
 EXPORT_SYMBOL_GPL(htw_wheel_take);
 EXPORT_SYMBOL_GPL(htw_best_tick);
 EXPORT_SYMBOL_GPL(htw_base_geometry);
-EXPORT_SYMBOL_GPL(htw_base_of_cpu);
+EXPORT_SYMBOL_GPL(htw_base_min_gap);
+EXPORT_PER_CPU_SYMBOL_GPL(htw_bases);
+EXPORT_SYMBOL_GPL(htw_stats_read);

@@ -12,10 +12,10 @@
  * Moving a timer
  * --------------
  *
- * Arming puts a timer on the local base, unless it only moves a pending one later
- * (then it stays where it is: one store) or its callback is running (then it stays
- * so that htw_cancel_sync() has one base to watch, and so that no callback runs
- * twice at once). The two locks are not nested; in between the word says MIGRATING:
+ * Arming puts a timer on the local base (htw_schedule_on(): on that of a CPU), unless
+ * it only moves a pending one later (then it stays where it is: one store) or its
+ * callback is running (see below). The two locks are not nested; in between the word
+ * says MIGRATING:
  *
  *	CPU 0, arms				CPU 1, cancels
  *
@@ -31,6 +31,30 @@
  *
  * PENDING stays set meanwhile, so htw_pending() sees no gap.
  *
+ * A timer whose callback is running stays on the base on which it runs, so that
+ * htw_cancel_sync() has one base to watch, and no callback runs twice at once. If it is
+ * armed for another CPU meanwhile, it is put on this base's wheel all the same, and
+ * base->running_goes_to says where to. When the callback has returned, the pass moves it:
+ *
+ *	base 1, runs the callback		CPU 0
+ *
+ *						lock base 1
+ *						  it is running: put it on wheel 1
+ *						  running_goes_to = base 2
+ *						unlock base 1
+ *	the callback returns
+ *	lock base 1
+ *	  running = NULL
+ *	  running_goes_to is set:
+ *	  move the timer to base 2
+ *
+ * The callback may have freed the timer. But then it was cancelled first, and whoever
+ * takes the running timer off the wheel, or arms it for elsewhere, clears
+ * running_goes_to under the lock of base 1. So if it is set when the callback has
+ * returned the timer is pending, and its memory is there. And htw_cancel_sync() on
+ * CPU 0 finds it either on base 1, still running, or on base 2 when the callback has
+ * returned.
+ *
  * Lifetime rules
  * --------------
  *
@@ -40,21 +64,32 @@
  */
 #include "base.h"
 
+#include "trace.h"
+
 #include <linux/build_bug.h>
+#include <linux/cpumask.h>
 #include <linux/export.h>
+#include <linux/irqflags.h>
+#include <linux/math64.h>
+#include <linux/minmax.h>
 #include <linux/preempt.h>
 #include <linux/sched.h>
+
+#include "debug.h"
 
 /* People embed a timer in each of a million objects. */
 #ifndef CONFIG_LOCKDEP
 static_assert(sizeof(struct htw_timer) <= 48);
 #endif
 
+/* DEFINE_HTW_TIMER() does what htw_timer_setup() does. */
+static_assert(__HTW_NODE_UNLINKED == HTW_ROW_NONE);
+
 /**
  * __htw_timer_setup() - see htw_timer_setup()
  * @timer: the timer
  * @function: its callback
- * @flags: must be 0
+ * @flags: 0 or %HTW_PINNED
  * @name: for lockdep
  * @key: for lockdep
  *
@@ -65,35 +100,51 @@ void __htw_timer_setup(struct htw_timer *timer,
 		       unsigned int flags, const char *name,
 		       struct lock_class_key *key)
 {
-	WARN_ONCE(flags, "htw: unknown flags %#x for %ps\n", flags, function);
+	htw_debug_setup(timer, flags & HTW_ON_STACK);
+	flags &= ~HTW_ON_STACK;
+	WARN_ONCE(flags & ~HTW_PINNED, "htw: unknown flags %#x for %ps\n",
+		  flags, function);
 
 	htw_node_init(&timer->node);
 	timer->node.owner = raw_smp_processor_id();
+	if (flags & HTW_PINNED)
+		timer->node.owner |= HTW_OWNER_PINNED;
 	timer->expires = 0;
 	timer->function = function;
 	lockdep_init_map(&timer->lockdep_map, name, key, 0);
 }
 EXPORT_SYMBOL_GPL(__htw_timer_setup);
 
-static struct htw_base *lock_timer(struct htw_timer *timer,
-				   unsigned long *flags)
+/* With interrupts disabled. */
+static __always_inline struct htw_base *lock_owner(struct htw_timer *timer)
 	__acquires(base->lock)
 {
 	const u32 mask = HTW_OWNER_CPU | HTW_OWNER_MIGRATING;
 	struct htw_base *base;
 	u32 owner;
 
+	htw_debug_assert_setup(timer);
 	for (;;) {
 		owner = READ_ONCE(timer->node.owner);
-		if (!(owner & HTW_OWNER_MIGRATING)) {
+		if (likely(!(owner & HTW_OWNER_MIGRATING))) {
 			base = htw_base_of_cpu(owner & HTW_OWNER_CPU);
-			raw_spin_lock_irqsave(&base->lock, *flags);
-			if (!((owner ^ timer->node.owner) & mask))
+			raw_spin_lock(&base->lock);
+			/* On one CPU nobody could change it. */
+			if (!IS_ENABLED(CONFIG_SMP) ||
+			    likely(!((owner ^ timer->node.owner) & mask)))
 				return base;
-			raw_spin_unlock_irqrestore(&base->lock, *flags);
+			raw_spin_unlock(&base->lock);
 		}
 		cpu_relax();
 	}
+}
+
+static __always_inline struct htw_base *lock_timer(struct htw_timer *timer,
+						   unsigned long *flags)
+	__acquires(base->lock)
+{
+	local_irq_save(*flags);
+	return lock_owner(timer);
 }
 
 static bool is_pending(const struct htw_timer *timer)
@@ -103,105 +154,220 @@ static bool is_pending(const struct htw_timer *timer)
 
 static void set_owner(struct htw_timer *timer, u32 clear, u32 set)
 {
-	/* Read without a lock by lock_timer() and htw_pending(). */
+	/* Read without a lock by lock_owner() and htw_pending(). */
 	WRITE_ONCE(timer->node.owner, (timer->node.owner & ~clear) | set);
 }
 
-static u64 choose_tick(const struct htw_base *base, u64 expires, u64 slack)
+static __always_inline void forget_move(struct htw_base *base,
+					const struct htw_timer *timer)
 {
-	const struct htw_wheel *wheel = base->wheel;
-	u64 tick = htw_tick_after(wheel->tick_shift, expires);
-	u64 latest;
-
-	tick = htw_wheel_due(wheel, tick);
-	if (!slack)
-		return tick;
-	latest = expires + slack < expires ? U64_MAX : expires + slack;
-	return htw_best_tick(tick, htw_tick_before(wheel->tick_shift, latest));
+	if (unlikely(base->running == timer))
+		base->running_goes_to = NULL;
 }
 
 /* Takes a pending timer off its wheel; the lock of its base is held. */
-static void detach(struct htw_base *base, struct htw_timer *timer)
+static __always_inline void detach(struct htw_base *base,
+				   struct htw_timer *timer)
 {
+	forget_move(base, timer);
 	htw_wheel_remove(base->wheel, &timer->node);
 	set_owner(timer, HTW_OWNER_PENDING, 0);
+	htw_debug_deactivate(timer);
+	htw_count(&base->stats.cancels);
+	trace_htw_cancel(timer);
+}
+
+/* Which timers an arming is for. */
+enum arm_rule {
+	ARM_ANY,
+	ARM_PENDING,		/* one that is pending */
+	ARM_EARLIER,		/* one that is not pending, or due later */
+};
+
+/**
+ * struct arming - what somebody wants of a timer
+ * @expires: when it is due, as htw_expires() will say
+ * @earliest: when it may fire, in ns
+ * @latest: until when it should fire, in ns
+ * @on: the base that it is to be put on; NULL: the local one
+ * @rule: which timers are armed at all
+ * @deadline: whoever arms wants to know if @latest can't be kept
+ */
+struct arming {
+	u64			expires;
+	u64			earliest;
+	u64			latest;
+	struct htw_base		*on;
+	enum arm_rule		rule;
+	bool			deadline;
+};
+
+/* The tick may be past: the wheel then takes the next one. */
+static __always_inline u64 choose_tick(const struct htw_base *base,
+				       const struct arming *arming)
+{
+	u64 tick = htw_tick_after(base->tick_shift, arming->earliest);
+
+	if (arming->latest <= arming->earliest)
+		return tick;
+	return htw_best_tick(htw_wheel_due(base->wheel, tick),
+			     htw_tick_before(base->tick_shift, arming->latest));
+}
+
+/* Does it matter on which CPU the timer fires? */
+static __always_inline bool is_strict(const struct htw_timer *timer,
+				      const struct arming *arming)
+{
+	return arming->on || timer->node.owner & HTW_OWNER_PINNED;
+}
+
+/* May a timer that is only moved later stay where it is? */
+static __always_inline bool may_stay(const struct htw_base *base,
+				     const struct htw_timer *timer,
+				     const struct arming *arming)
+{
+	if (likely(!is_strict(timer, arming)))
+		return true;
+	/* A running one may have been told to go away. */
+	return base == (arming->on ?: this_cpu_ptr(&htw_bases)) &&
+	       base->running != timer;
 }
 
 /*
  * From the base that the timer is on to the one that it is to be armed on, see
- * "Moving a timer". Returns that one locked, instead of @base.
+ * "Moving a timer". Returns the one that it is on now, locked instead of @base.
  */
-static struct htw_base *move_to_local(struct htw_base *base,
-				      struct htw_timer *timer)
+static noinline struct htw_base *bring(struct htw_base *base,
+				       struct htw_timer *timer,
+				       struct htw_base *to, bool strict)
 	__must_hold(base->lock)
 {
-	if (base->running == timer)
-		return base;
-	if (base->cpu == smp_processor_id() && base->online)
-		return base;
-
-	if (is_pending(timer))
-		htw_wheel_remove(base->wheel, &timer->node);
-	set_owner(timer, 0, HTW_OWNER_MIGRATING);
-	raw_spin_unlock(&base->lock);
-
-	base = htw_base_lock_online();
-	set_owner(timer, HTW_OWNER_CPU | HTW_OWNER_MIGRATING, base->cpu);
+	if (base->running != timer)
+		return htw_base_move_timer(base, timer, to);
+	base->running_goes_to = strict ? to : NULL;
 	return base;
 }
 
-/*
- * Arms a timer for which a single store does not do. Returns the base that it is on
- * now, locked instead of @base.
- */
-static struct htw_base *arm_slowly(struct htw_base *base,
-				   struct htw_timer *timer,
-				   u64 expires, u64 slack, bool *kick)
+static bool misses(const struct htw_base *base, const struct htw_timer *timer,
+		   const struct arming *arming)
 {
-	struct htw_base *to = move_to_local(base, timer);
-	u64 tick = choose_tick(to, expires, slack);
+	return timer->node.tick >
+	       htw_tick_before(base->tick_shift, arming->latest);
+}
 
-	if (htw_node_pending(&timer->node))
-		htw_wheel_move(to->wheel, &timer->node, tick);
+/* Why a timer that is not pending can't be armed; 0 if it can. */
+static __always_inline int refusal(const struct htw_timer *timer)
+{
+	if (unlikely(timer->node.owner & HTW_OWNER_SHUTDOWN))
+		return -ESHUTDOWN;
+	if (unlikely(!timer->function))
+		return -EINVAL;
+	return 0;
+}
+
+/* Arms a timer for which a store does not do; else as arm_locked(). */
+static __always_inline int arm_anew(struct htw_base **base,
+				    struct htw_timer *timer,
+				    const struct arming *arming)
+{
+	bool strict = is_strict(timer, arming);
+	struct htw_base *to = arming->on ?: htw_base_here(strict);
+	u64 tick;
+
+	if (unlikely(!to))
+		return -ENODEV;
+	if (unlikely(to != *base))
+		*base = bring(*base, timer, to, strict);
 	else
-		htw_wheel_insert(to->wheel, &timer->node, tick);
-	timer->expires = expires;
-	set_owner(timer, 0, HTW_OWNER_PENDING);
-	*kick = htw_base_program(to, tick);
-	return to;
+		forget_move(*base, timer);
+
+	tick = choose_tick(*base, arming);
+	if (htw_node_pending(&timer->node)) {
+		tick = htw_wheel_move((*base)->wheel, &timer->node, tick);
+		htw_count(&(*base)->stats.moves);
+	} else {
+		if (!is_pending(timer))
+			htw_debug_activate(timer);
+		tick = htw_wheel_insert((*base)->wheel, &timer->node, tick);
+		set_owner(timer, 0, HTW_OWNER_PENDING);
+		htw_count(&(*base)->stats.inserts);
+	}
+	if (unlikely(tick < (*base)->wake_tick))
+		htw_base_program(*base, tick);
+	return 0;
 }
 
-static bool push_later(struct htw_base *base, struct htw_timer *timer,
-		       u64 expires, u64 slack)
+/*
+ * The one way to arm a timer. @base, which is its own, is locked; on return it is
+ * the one that the timer belongs to now, locked.
+ */
+static __always_inline int arm_locked(struct htw_base **base,
+				      struct htw_timer *timer,
+				      const struct arming *arming)
 {
-	if (!htw_wheel_push(&timer->node, choose_tick(base, expires, slack)))
-		return false;
-	timer->expires = expires;
-	return true;
+	int ret = is_pending(timer) ? HTW_WAS_PENDING : 0;
+	bool pushed = false;
+	int err;
+
+	if (ret) {
+		u64 tick = choose_tick(*base, arming);
+
+		if (arming->rule == ARM_EARLIER && tick >= timer->node.tick)
+			return ret;
+		pushed = likely(may_stay(*base, timer, arming)) &&
+			 htw_wheel_push(&timer->node, tick);
+		if (pushed)
+			htw_count(&(*base)->stats.pushes);
+	} else {
+		err = refusal(timer);
+		if (unlikely(err) || arming->rule == ARM_PENDING)
+			return err;
+	}
+	if (!pushed) {
+		err = arm_anew(base, timer, arming);
+		if (unlikely(err))
+			return err;
+	}
+	timer->expires = arming->expires;
+	trace_htw_arm(timer, (*base)->cpu, pushed ? HTW_ARM_PUSH :
+					   ret ? HTW_ARM_MOVE : HTW_ARM_NEW);
+	if (arming->deadline && misses(*base, timer, arming))
+		ret |= HTW_LATE;
+	return ret;
 }
 
-static int arm(struct htw_timer *timer, u64 expires, u64 slack)
+static __always_inline int arm(struct htw_timer *timer,
+			       const struct arming *arming)
 {
 	struct htw_base *base;
 	unsigned long flags;
-	bool kick = false;
 	int ret;
 
-	if (WARN_ON_ONCE(!timer->function))
-		return -EINVAL;
-	if (unlikely(!htw_base_ready()))
-		return -ENODEV;
-
 	base = lock_timer(timer, &flags);
-	ret = is_pending(timer);
-	if (timer->node.owner & HTW_OWNER_SHUTDOWN)
-		ret = -ESHUTDOWN;
-	else if (!ret || !push_later(base, timer, expires, slack))
-		base = arm_slowly(base, timer, expires, slack, &kick);
+	ret = arm_locked(&base, timer, arming);
 	raw_spin_unlock_irqrestore(&base->lock, flags);
-	if (kick)
-		htw_base_kick(base);
+
+	WARN_ON_ONCE(ret == -EINVAL);
 	return ret;
+}
+
+static __always_inline int arm_at(struct htw_timer *timer, u64 expires,
+				  enum arm_rule rule)
+{
+	struct arming arming = {
+		.expires = expires,
+		.earliest = expires,
+		.latest = expires,
+		.rule = rule,
+	};
+
+	return arm(timer, &arming);
+}
+
+/* What is before the clock's start is past like everything else that is. */
+static __always_inline u64 not_negative(ktime_t time)
+{
+	return time > 0 ? time : 0;
 }
 
 /**
@@ -215,7 +381,8 @@ static int arm(struct htw_timer *timer, u64 expires, u64 slack)
  * Context: Any but NMI. Neither sleeps nor allocates.
  * Return:
  * * 0			- armed; the timer was not pending
- * * 1			- armed; the timer was pending, its old arming never fires
+ * * %HTW_WAS_PENDING	- (that is 1) armed; the timer was pending, its old arming never
+ *   fires
  * * %-ESHUTDOWN	- the timer was shut down; nothing has changed
  * * %-EINVAL		- the timer is all zeroes: it was never set up; the kernel
  *   warns once
@@ -223,10 +390,8 @@ static int arm(struct htw_timer *timer, u64 expires, u64 slack)
  */
 int htw_schedule(struct htw_timer *timer, s64 delay_ns)
 {
-	u64 now = ktime_get();
-
 	/* The sum of two numbers below 2^63 does not wrap a u64. */
-	return arm(timer, now + (delay_ns > 0 ? delay_ns : 0), 0);
+	return arm_at(timer, (u64)ktime_get() + not_negative(delay_ns), ARM_ANY);
 }
 EXPORT_SYMBOL_GPL(htw_schedule);
 
@@ -235,40 +400,295 @@ EXPORT_SYMBOL_GPL(htw_schedule);
  * @timer: the timer
  * @expires: when, on CLOCK_MONOTONIC; what is past means as soon as possible
  *
- * If the timer is pending, this arming replaces the older one.
+ * If the timer is pending, this arming replaces the older one. Does not read the
+ * clock, but to program it.
  *
  * Context: Any but NMI. Neither sleeps nor allocates.
  * Return: as htw_schedule().
  */
 int htw_schedule_at(struct htw_timer *timer, ktime_t expires)
 {
-	return arm(timer, expires > 0 ? expires : 0, 0);
+	return arm_at(timer, not_negative(expires), ARM_ANY);
 }
 EXPORT_SYMBOL_GPL(htw_schedule_at);
 
 /**
- * htw_schedule_range() - arm a timer for a time, with slack
+ * htw_schedule_reduce() - arm a timer for a time, but never later than it is
  * @timer: the timer
- * @expires: the earliest time, on CLOCK_MONOTONIC
- * @slack_ns: how much later than @expires the timer may fire, in ns
- * @flags: must be 0
+ * @expires: when, on CLOCK_MONOTONIC; what is past means as soon as possible
  *
- * Of the ticks from @expires to @expires + @slack_ns the roundest is taken, at
- * which the timer meets others that have slack too and shares their interrupt:
- * the cheapest thing that can be done for the machine. If no tick lies in between,
- * it is the first one after.
+ * As timer_reduce(): a timer that is not pending is armed. One that is pending and
+ * due by then, at the tick of @expires or at an earlier one, stays as it is.
  *
  * Context: Any but NMI. Neither sleeps nor allocates.
- * Return: as htw_schedule(), and %-EINVAL for unknown @flags.
+ * Return: as htw_schedule(); %HTW_WAS_PENDING also if nothing had to be done.
+ */
+int htw_schedule_reduce(struct htw_timer *timer, ktime_t expires)
+{
+	return arm_at(timer, not_negative(expires), ARM_EARLIER);
+}
+EXPORT_SYMBOL_GPL(htw_schedule_reduce);
+
+/**
+ * htw_schedule_pending() - arm a timer for a time, if it is pending
+ * @timer: the timer
+ * @expires: when, on CLOCK_MONOTONIC; what is past means as soon as possible
+ *
+ * As mod_timer_pending(): nobody's cancel is undone.
+ *
+ * Context: Any but NMI. Neither sleeps nor allocates.
+ * Return:
+ * * %HTW_WAS_PENDING	- armed; the old arming never fires
+ * * 0			- not pending; nothing has changed
+ * * %-ESHUTDOWN	- the timer was shut down; nothing has changed
+ * * %-EINVAL		- the timer is all zeroes: it was never set up; the kernel
+ *   warns once
+ */
+int htw_schedule_pending(struct htw_timer *timer, ktime_t expires)
+{
+	return arm_at(timer, not_negative(expires), ARM_PENDING);
+}
+EXPORT_SYMBOL_GPL(htw_schedule_pending);
+
+/**
+ * htw_schedule_on() - arm a timer for a time, on a CPU
+ * @timer: the timer
+ * @expires: when, on CLOCK_MONOTONIC; what is past means as soon as possible
+ * @cpu: where its callback is to run
+ *
+ * The timer stays on that CPU, isolated or not, as long as it is only moved later or
+ * until it is armed on another one. When the CPU goes down the timer moves to another
+ * one. From its callback, and while that runs, a timer can be armed on another CPU
+ * like at any other time.
+ *
+ * Context: Any but NMI. Neither sleeps nor allocates. Sends an IPI to the CPU if its
+ * interrupt has to come earlier.
+ * Return: as htw_schedule(), and
+ * * %-EINVAL		- there is no such CPU; nothing has changed
+ * * %-ENXIO		- the CPU is not online; nothing has changed
+ */
+int htw_schedule_on(struct htw_timer *timer, ktime_t expires, unsigned int cpu)
+{
+	struct arming arming = {
+		.expires = not_negative(expires),
+		.earliest = not_negative(expires),
+		.latest = not_negative(expires),
+	};
+
+	if (cpu >= nr_cpu_ids || !cpu_possible(cpu))
+		return -EINVAL;
+	if (!htw_base_ready())
+		return -ENODEV;
+	/* If it goes down now it is as if it had gone down afterwards. */
+	arming.on = htw_base_of_cpu(cpu);
+	if (!READ_ONCE(arming.on->online))
+		return -ENXIO;
+	return arm(timer, &arming);
+}
+EXPORT_SYMBOL_GPL(htw_schedule_on);
+
+static u64 add_ns(u64 a, u64 b)
+{
+	return a + b < a ? U64_MAX : a + b;
+}
+
+/* 12.5 % of the delay holds a multiple of the largest power of two that it is. */
+static u64 coarse_slack(u64 expires, u64 now)
+{
+	return expires > now ? (expires - now) / 8 : 0;
+}
+
+static struct arming arming_in_range(ktime_t expires, u64 slack,
+				     unsigned int flags)
+{
+	struct arming arming = {
+		.expires = not_negative(expires),
+		.deadline = flags & HTW_DEADLINE,
+	};
+	u64 tick_ns, now = flags ? ktime_get() : 0;
+
+	if (flags & HTW_COARSE)
+		slack = max(slack, coarse_slack(arming.expires, now));
+	if (!arming.deadline) {
+		arming.earliest = arming.expires;
+		arming.latest = add_ns(arming.expires, slack);
+		return arming;
+	}
+	tick_ns = 1ULL << htw_base_geometry()->tick_shift;
+	slack = max(slack, tick_ns);
+	arming.earliest = arming.expires - min(slack, arming.expires);
+	/* A tick that is nearer than that can't be kept. */
+	arming.earliest = max(arming.earliest, now + htw_base_min_gap());
+	arming.latest = arming.expires;
+	return arming;
+}
+
+static bool flags_valid(unsigned int flags)
+{
+	return !(flags & ~(HTW_DEADLINE | HTW_COARSE));
+}
+
+/**
+ * htw_schedule_range() - arm a timer for a time, with slack
+ * @timer: the timer
+ * @expires: when, on CLOCK_MONOTONIC; what is past means as soon as possible
+ * @slack_ns: how far from @expires the timer may fire, in ns
+ * @flags: %HTW_DEADLINE, %HTW_COARSE, both or none
+ *
+ * The timer may fire from @expires to @expires + @slack_ns, or with %HTW_DEADLINE from
+ * @expires - @slack_ns to @expires, where a slack of less than a tick counts as a
+ * tick. Of the ticks in between the roundest is taken, at which the timer meets others
+ * that have slack too and shares their interrupt: the cheapest thing that can be done
+ * for the machine. If no tick lies in between, it is the first one after.
+ *
+ * With %HTW_DEADLINE only ticks count that are at least the minimum gap ahead. If
+ * there is none any more the next one is taken, and %HTW_LATE says so. The callback
+ * then has come before htw_expires(), as a rule.
+ *
+ * %HTW_COARSE makes the slack at least an eighth of the time from now until @expires,
+ * which is what timer_list takes without being asked.
+ *
+ * Context: Any but NMI. Neither sleeps nor allocates. Reads the clock if there are
+ * flags.
+ * Return: A sum of
+ * * 0			- armed
+ * * %HTW_WAS_PENDING	- the timer was pending, its old arming never fires
+ * * %HTW_LATE		- it can't fire by @expires; only with %HTW_DEADLINE
+ *
+ * or an errno, and nothing has changed:
+ * * %-EINVAL		- unknown @flags, or the timer is all zeroes: see htw_schedule()
+ * * %-ESHUTDOWN	- the timer was shut down
+ * * %-ENODEV		- htw is built into the kernel and not initialised yet
  */
 int htw_schedule_range(struct htw_timer *timer, ktime_t expires, u64 slack_ns,
 		       unsigned int flags)
 {
-	if (flags)
+	struct arming arming;
+
+	if (!flags_valid(flags))
 		return -EINVAL;
-	return arm(timer, expires > 0 ? expires : 0, slack_ns);
+	arming = arming_in_range(expires, slack_ns, flags);
+	return arm(timer, &arming);
 }
 EXPORT_SYMBOL_GPL(htw_schedule_range);
+
+/**
+ * struct hold - one hold of a base's lock, for many timers
+ * @base: the base; NULL if none is locked
+ * @nr: how many timers were touched
+ * @flags: of the interrupts
+ */
+struct hold {
+	struct htw_base		*base;
+	unsigned int		nr;
+	unsigned long		flags;
+};
+
+static void hold_end(struct hold *hold)
+	__releases(hold->base->lock)
+{
+	if (hold->base)
+		raw_spin_unlock_irqrestore(&hold->base->lock, hold->flags);
+	hold->base = NULL;
+}
+
+/* Has the lock of a timer's base, the one that is held already if it can be. */
+static void hold_timer(struct hold *hold, struct htw_timer *timer)
+	__acquires(hold->base->lock)
+{
+	const u32 mask = HTW_OWNER_CPU | HTW_OWNER_MIGRATING;
+
+	/* What names the base that we hold does not change. */
+	if (hold->base && hold->nr < HTW_BATCH &&
+	    (READ_ONCE(timer->node.owner) & mask) == hold->base->cpu) {
+		hold->nr++;
+		return;
+	}
+	hold_end(hold);
+	hold->base = lock_timer(timer, &hold->flags);
+	hold->nr = 1;
+}
+
+static void arm_one(struct hold *hold, struct htw_bulk *bulk)
+{
+	struct htw_base *before;
+	struct arming arming;
+
+	if (!flags_valid(bulk->flags)) {
+		bulk->res = -EINVAL;
+		return;
+	}
+	arming = arming_in_range(bulk->expires, bulk->slack_ns, bulk->flags);
+	hold_timer(hold, bulk->timer);
+	before = hold->base;
+	bulk->res = arm_locked(&hold->base, bulk->timer, &arming);
+	if (hold->base != before)
+		hold->nr = 1;
+}
+
+/**
+ * htw_schedule_bulk() - arm many timers
+ * @bulk: the timers, each with what htw_schedule_range() takes
+ * @n: how many
+ *
+ * Does what htw_schedule_range() does, for one after the other, and stores what it
+ * would have returned in &htw_bulk.res. It takes the lock of a base once for up to 64
+ * timers in a row that belong to that base. It is not atomic: in between the timers
+ * of others are armed and cancelled, and these ones too. A timer may be there more
+ * than once.
+ *
+ * Context: Any but NMI. Neither sleeps nor allocates. Interrupts are let in after 64
+ * timers.
+ * Return: how many were armed, that is have a &htw_bulk.res of 0 or more.
+ */
+size_t htw_schedule_bulk(struct htw_bulk *bulk, size_t n)
+{
+	struct hold hold = { };
+	size_t i, armed = 0;
+
+	for (i = 0; i < n; i++) {
+		arm_one(&hold, &bulk[i]);
+		armed += bulk[i].res >= 0;
+	}
+	hold_end(&hold);
+	return armed;
+}
+EXPORT_SYMBOL_GPL(htw_schedule_bulk);
+
+static int detach_if_pending(struct htw_base *base, struct htw_timer *timer)
+{
+	if (!is_pending(timer))
+		return 0;
+	detach(base, timer);
+	return 1;
+}
+
+/**
+ * htw_cancel_bulk() - disarm many timers
+ * @bulk: the timers; only &htw_bulk.timer is looked at
+ * @n: how many
+ *
+ * Does what htw_cancel() does, for one after the other, and stores what it would have
+ * returned in &htw_bulk.res. See htw_schedule_bulk() for the rest.
+ *
+ * Context: Any but NMI. Neither sleeps nor allocates. Interrupts are let in after 64
+ * timers.
+ * Return: how many were pending, and now never fire.
+ */
+size_t htw_cancel_bulk(struct htw_bulk *bulk, size_t n)
+{
+	struct hold hold = { };
+	size_t i, cancelled = 0;
+
+	for (i = 0; i < n; i++) {
+		hold_timer(&hold, bulk[i].timer);
+		bulk[i].res = detach_if_pending(hold.base, bulk[i].timer);
+		cancelled += bulk[i].res;
+	}
+	hold_end(&hold);
+	return cancelled;
+}
+EXPORT_SYMBOL_GPL(htw_cancel_bulk);
 
 /**
  * htw_cancel() - disarm a timer
@@ -284,19 +704,69 @@ int htw_cancel(struct htw_timer *timer)
 {
 	struct htw_base *base;
 	unsigned long flags;
-	int ret = 0;
+	int ret;
 
 	if (!htw_pending(timer))
 		return 0;
 	base = lock_timer(timer, &flags);
-	if (is_pending(timer)) {
-		detach(base, timer);
-		ret = 1;
-	}
+	ret = detach_if_pending(base, timer);
 	raw_spin_unlock_irqrestore(&base->lock, flags);
 	return ret;
 }
 EXPORT_SYMBOL_GPL(htw_cancel);
+
+/**
+ * htw_try_to_cancel_sync() - disarm a timer whose callback is not running
+ * @timer: the timer
+ *
+ * htw_cancel_sync() for who can't wait: it can be called with a lock held that the
+ * callback takes, to let go of that lock and try again.
+ *
+ * Context: Any but NMI. Neither sleeps nor allocates.
+ * Return:
+ * * 1		- an arming was pending, which now never fires
+ * * 0		- none was pending; in both cases the callback is not running
+ * * %-EAGAIN	- the callback is running, perhaps it is the caller; nothing has changed,
+ *   so the timer may be pending as well
+ */
+int htw_try_to_cancel_sync(struct htw_timer *timer)
+{
+	struct htw_base *base;
+	unsigned long flags;
+	int ret = -EAGAIN;
+
+	base = lock_timer(timer, &flags);
+	if (base->running != timer)
+		ret = detach_if_pending(base, timer);
+	raw_spin_unlock_irqrestore(&base->lock, flags);
+	return ret;
+}
+EXPORT_SYMBOL_GPL(htw_try_to_cancel_sync);
+
+/**
+ * htw_shutdown() - end a timer for good, without waiting
+ * @timer: the timer
+ *
+ * Like htw_cancel(), and from now on arming the timer fails with -ESHUTDOWN, whoever
+ * tries, until it is set up again. The callback may still be running, so the memory
+ * must not be freed yet: that takes htw_shutdown_sync(), before or after.
+ *
+ * Context: Any but NMI. Neither sleeps nor allocates.
+ * Return: 1 if the timer was pending, and now this arming never fires; else 0.
+ */
+int htw_shutdown(struct htw_timer *timer)
+{
+	struct htw_base *base;
+	unsigned long flags;
+	int ret;
+
+	base = lock_timer(timer, &flags);
+	ret = detach_if_pending(base, timer);
+	set_owner(timer, 0, HTW_OWNER_SHUTDOWN);
+	raw_spin_unlock_irqrestore(&base->lock, flags);
+	return ret;
+}
+EXPORT_SYMBOL_GPL(htw_shutdown);
 
 enum sync_state {
 	SYNC_IDLE,		/* the callback is not running */
@@ -344,10 +814,7 @@ static int cancel_sync(struct htw_timer *timer, u32 set)
 	for (;;) {
 		base = lock_timer(timer, &flags);
 		set_owner(timer, 0, set);
-		if (is_pending(timer)) {
-			detach(base, timer);
-			ret = 1;
-		}
+		ret |= detach_if_pending(base, timer);
 		state = sync_state(base, timer);
 		raw_spin_unlock_irqrestore(&base->lock, flags);
 
@@ -425,8 +892,7 @@ EXPORT_SYMBOL_GPL(htw_pending);
  * htw_expires() - when a timer is due
  * @timer: the timer
  *
- * A callback that calls htw_schedule_at() with htw_expires() plus its period keeps
- * a period that does not drift.
+ * See htw_forward() for a period that does not drift.
  *
  * Context: Any but NMI.
  * Return: the time that it was last armed for, before slack and rounding; 0 if it
@@ -467,3 +933,52 @@ s64 htw_remaining(struct htw_timer *timer)
 	return remaining;
 }
 EXPORT_SYMBOL_GPL(htw_remaining);
+
+/**
+ * htw_forward() - the next expiry of a period that does not drift
+ * @timer: the timer, which is not pending
+ * @now: the time that the expiry is to be after, on CLOCK_MONOTONIC
+ * @interval: the period, in ns
+ *
+ * Moves what htw_expires() says by as many whole periods as it takes to be after @now,
+ * at whatever time the callback comes. It does not arm. In the callback::
+ *
+ *	missed = htw_forward(timer, ktime_get(), period) - 1;
+ *	htw_schedule_at(timer, htw_expires(timer));
+ *
+ * With %HTW_DEADLINE the callback comes before the expiry: there @now has to be
+ * htw_expires(), or ktime_get() if that is later.
+ *
+ * Context: Any but NMI. Its time does not depend on how many periods have passed.
+ * Return: by how many periods the expiry was moved: 1 for a callback that came in
+ * time. 0 if the expiry is after @now already, if the timer is pending, or if @interval
+ * is 0 or less; then nothing has changed.
+ */
+u64 htw_forward(struct htw_timer *timer, ktime_t now, ktime_t interval)
+{
+	struct htw_base *base;
+	unsigned long flags;
+	u64 periods = 0;
+
+	if (interval <= 0)
+		return 0;
+	base = lock_timer(timer, &flags);
+	if (!is_pending(timer) && now >= 0 && timer->expires <= now) {
+		periods = div64_u64(now - timer->expires, interval) + 1;
+		/* Not more than now + interval, which fits into a u64. */
+		timer->expires += periods * interval;
+	}
+	raw_spin_unlock_irqrestore(&base->lock, flags);
+	return periods;
+}
+EXPORT_SYMBOL_GPL(htw_forward);
+
+/**
+ * htw_timer_drop() - take away a pending timer whose module has gone
+ * @base: its base, locked
+ * @timer: the timer
+ */
+void htw_timer_drop(struct htw_base *base, struct htw_timer *timer)
+{
+	detach(base, timer);
+}

@@ -19,6 +19,23 @@
 /* One row per level and one per overflow band: never more than bits in u64. */
 #define HTW_MAX_ROWS		64
 
+/*
+ * Rows for ticks that are round enough for their distance: see "What is never
+ * cascaded". Slots of 32 ticks in the first, of 8 times as many in each further one,
+ * up to a distance of 2^38 ticks.
+ */
+#define HTW_ROUND_ROWS		10
+#define HTW_ROUND_SLOTS		64
+#define HTW_ROUND_SHIFT		5
+#define HTW_ROUND_BITS		3
+
+/* A slot with more nodes than this is emptied ahead of time, in steps. */
+#define HTW_SPARSE_SHIFT	6
+#define HTW_SPARSE		(1 << HTW_SPARSE_SHIFT)
+
+/* Moves ahead of time at one tick, but for slots that need more to be empty in time. */
+#define HTW_AHEAD		256
+
 /* Values of htw_node::row for a node that is in no slot. */
 #define HTW_ROW_EXPIRED		0xfe
 #define HTW_ROW_NONE		0xff
@@ -29,81 +46,100 @@
  * @nr_levels: 1 to HTW_MAX_LEVELS
  * @slots: slots of each level, finest first; each a power of two from
  *	HTW_MIN_SLOTS to HTW_MAX_SLOTS
+ * @round: have the rows for round ticks too: 20 KB
  */
 struct htw_geometry {
 	unsigned int	tick_shift;
 	unsigned int	nr_levels;
 	unsigned int	slots[HTW_MAX_LEVELS];
+	bool		round;
 };
 
 /* Of the per-CPU wheels: every u64 of ns fits, in ticks of 131 us. */
-#define HTW_DEFAULT_GEOMETRY {			\
-	.tick_shift = 17,			\
-	.nr_levels = 6,				\
-	.slots = { 256, 256, 256, 256, 256, 256 },	\
+#define HTW_DEFAULT_GEOMETRY {				\
+	.tick_shift = 17,				\
+	.nr_levels = 7,					\
+	.slots = { 256, 256, 256, 64, 64, 64, 32 },	\
+	.round = true,					\
 }
 
 /**
- * struct htw_slot - the timers whose ticks agree down to the row's span
+ * struct htw_slot - the nodes whose ticks agree down to the row's span
  * @head: the nodes, in order of insertion
  * @min: earliest tick inserted since the slot was last empty: exact until
  *	that node is cancelled or pushed later, then a lower bound
+ * @nr: how many nodes
  */
 struct htw_slot {
 	struct list_head	head;
 	u64			min;
+	u32			nr;
 };
 
 /**
- * struct htw_row - one level, or one overflow band
+ * struct htw_row - one level, one overflow band, or one row for round ticks
  * @map: bitmap of the occupied slots
- * @window: mask of the tick bits above this row: what all its nodes share
- *	with the wheel's cursor
  * @first: index of the row's first slot in htw_wheel::slots
+ * @mask: number of slots minus one: of a level they are twice those of the
+ *	geometry, for this window and the next
+ * @nr_occupied: bits set in @map
  * @shift: log2 of the ticks that one slot spans
- * @mask: number of slots minus one
+ * @window: log2 of the ticks of one window
  */
 struct htw_row {
-	u64		map[HTW_MAX_SLOTS / 64];
-	u64		window;
+	u64		map[2 * HTW_MAX_SLOTS / 64];
 	u32		first;
+	u16		mask;
+	u16		nr_occupied;
 	u8		shift;
-	u8		mask;
+	u8		window;
 };
 
 /**
  * struct htw_wheel - a hierarchical timing wheel
  * @now: the cursor: every slot that starts before it has been emptied
- * @target: the tick that the wheel was last told to advance to; the cursor
- *	is behind it only while an advance is unfinished
- * @occupied: bitmap of the rows with at least one occupied slot
- * @draining: the slot at which an advance ran out of budget, if any
+ * @target: the tick that the wheel was last told of; the cursor is behind it only
+ *	while htw_wheel_collect() is unfinished
+ * @occupied: bitmap of the levels and bands with at least one occupied slot
+ * @round: the same of the rows for round ticks
  * @expired: due nodes in order of their ticks, waiting for htw_wheel_pop()
  * @nr_pending: nodes in slots and in @expired
  * @nr_overflow: those of them that are beyond the top level
- * @nr_moves: cascade moves since htw_wheel_init()
+ * @nr_moves: nodes that were moved from one slot to another since
+ *	htw_wheel_init(), by cascades or because they had been pushed
+ * @moves_before: @nr_moves when @target was set
+ * @ahead: how many more nodes are to be moved ahead of time at @target
+ * @nr_slots: slots of all rows together
+ * @paced: @ahead is set for @target
  * @tick_shift: see struct htw_geometry
  * @nr_levels: see struct htw_geometry
  * @nr_rows: levels and overflow bands together
- * @row_of: the row that a tick belongs to, by the highest bit in which it
+ * @nr_round: rows for round ticks
+ * @row_of: the level or band that a tick belongs to, by the highest bit in which it
  *	differs from the cursor
- * @rows: the levels, finest first, and then the overflow bands
+ * @rows: the levels, finest first, then the bands; from HTW_MAX_ROWS on the rows
+ *	for round ticks
  * @slots: the slots of all rows
  */
 struct htw_wheel {
 	u64			now;
 	u64			target;
 	u64			occupied;
-	struct htw_slot		*draining;
+	u64			round;
 	struct list_head	expired;
 	u64			nr_pending;
 	u64			nr_overflow;
 	u64			nr_moves;
+	u64			moves_before;
+	u32			ahead;
+	u32			nr_slots;
+	bool			paced;
 	u8			tick_shift;
 	u8			nr_levels;
 	u8			nr_rows;
+	u8			nr_round;
 	u8			row_of[64];
-	struct htw_row		rows[HTW_MAX_ROWS];
+	struct htw_row		rows[HTW_MAX_ROWS + HTW_ROUND_ROWS];
 	struct htw_slot		slots[];
 };
 
@@ -113,16 +149,17 @@ void htw_wheel_init(struct htw_wheel *wheel, const struct htw_geometry *geo,
 		    u64 now);
 u64 htw_wheel_capacity(const struct htw_wheel *wheel);
 
-void htw_wheel_insert(struct htw_wheel *wheel, struct htw_node *node, u64 tick);
+u64 htw_wheel_insert(struct htw_wheel *wheel, struct htw_node *node, u64 tick);
 void htw_wheel_remove(struct htw_wheel *wheel, struct htw_node *node);
-void htw_wheel_move(struct htw_wheel *wheel, struct htw_node *node, u64 tick);
+u64 htw_wheel_move(struct htw_wheel *wheel, struct htw_node *node, u64 tick);
 
 bool htw_wheel_next(const struct htw_wheel *wheel, u64 *tick);
 bool htw_wheel_collect(struct htw_wheel *wheel, u64 to, unsigned int budget);
 bool htw_wheel_refresh(struct htw_wheel *wheel, unsigned int budget);
-void htw_wheel_forward(struct htw_wheel *wheel, u64 to);
+void htw_wheel_forward(struct htw_wheel *wheel, u64 to, unsigned int budget);
 struct htw_node *htw_wheel_pop(struct htw_wheel *wheel);
 struct htw_node *htw_wheel_take(struct htw_wheel *wheel);
+struct list_head *htw_wheel_list(struct htw_wheel *wheel, unsigned int nr);
 
 u64 htw_best_tick(u64 earliest, u64 latest);
 

@@ -9,10 +9,10 @@
  * struct htw_node - what a wheel knows of one timer
  * @entry: link in a slot of the wheel, or in its list of expired nodes
  * @tick: the tick at which the node is due
- * @row: the level (or overflow band) that the node sits in, or one of the
- *	HTW_ROW_ values of a node that sits in none
- * @slot: index of the slot within @row
+ * @row: the row of slots that the node sits in, or one of the HTW_ROW_ values of a
+ *	node that sits in none
  * @__pad: not used
+ * @slot: index of the slot that it sits in, among all of the wheel
  * @owner: free for whoever owns the wheel; the wheel never looks at it
  *
  * Embedded in every timer. All of it but @owner belongs to the wheel.
@@ -21,8 +21,8 @@ struct htw_node {
 	struct list_head	entry;
 	u64			tick;
 	u8			row;
-	u8			slot;
-	u16			__pad;
+	u8			__pad;
+	u16			slot;
 	u32			owner;
 };
 

@@ -109,19 +109,12 @@ bench_uml()
 	run_uml uml-travel "the same on virtual time" time-travel=inf-cpu htw_bench.run="$travel"
 }
 
-# Does this htw count, and can it be told not to?
-has_counters()
-{
-	grep -qx 'config HTW_STATS' "$top/Kconfig"
-}
-
-# The modules for Debian's kernel, with the benchmarks.
+# The modules for Debian's kernel, with the benchmarks; and the same without counters.
 build_guest_modules()
 {
 	stock=$("$vm/stock.sh" 6.12)
 	build_modules "$stock/build" "$out/modules" HTW_BENCH=m
-	! has_counters ||
-		build_modules "$stock/build" "$out/modules-silent" HTW_BENCH=m KCFLAGS=-DHTW_NO_STATS
+	build_modules "$stock/build" "$out/modules-silent" HTW_BENCH=m KCFLAGS=-DHTW_NO_STATS
 }
 
 # modules_to DIR DEST: options for boot.sh.
@@ -160,9 +153,9 @@ run_guest()
 # The clock of such a guest counts instructions: one is a nanosecond.
 bench_instructions()
 {
-	local silent=()
+	local silent
 
-	! has_counters || mapfile -t silent < <(modules_to "$out/modules-silent" /silent)
+	mapfile -t silent < <(modules_to "$out/modules-silent" /silent)
 	run_guest qemu-icount 1 "instructions counted" \
 		"run=ops,expire sizes=1000,10000 unit=instructions" --icount 0 "${silent[@]}"
 }

@@ -9,6 +9,7 @@
 enum {
 	OPT_DEVICE = 256,
 	OPT_JSON,
+	OPT_DIR,
 };
 
 /*
@@ -18,6 +19,7 @@ enum {
 int cmd_info(int argc, char **argv);
 int cmd_sleep(int argc, char **argv);
 int cmd_run(int argc, char **argv);
+int cmd_stat(int argc, char **argv);
 
 int usage_error(const char *cmd);
 

@@ -32,15 +32,21 @@ static const char *device_path(void)
 	return env && *env ? env : DEVICE_DEFAULT;
 }
 
+/* Return: true, and what to do about it is on stderr, if htw is not loaded. */
+bool explain_not_loaded(void)
+{
+	if (!access(MODULE_DIR, F_OK))
+		return false;
+	fprintf(stderr, "htw: the module is not loaded (there is no %s)\n"
+		"htw: load it with `modprobe htw`, or with "
+		"`insmod htw.ko` where it was built\n", MODULE_DIR);
+	return true;
+}
+
 static void explain_missing(const char *path)
 {
-	if (access(MODULE_DIR, F_OK)) {
-		fprintf(stderr,
-			"htw: the module is not loaded (there is no %s)\n"
-			"htw: load it with `modprobe htw`, or with "
-			"`insmod htw.ko` where it was built\n", MODULE_DIR);
+	if (explain_not_loaded())
 		return;
-	}
 	fprintf(stderr, "htw: the module is loaded, but there is no node\n");
 	if (strcmp(path, DEVICE_DEFAULT))
 		fprintf(stderr, "htw: is --device or $HTW_DEVICE right? "

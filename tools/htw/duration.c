@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Durations: read, added up and printed in integers, so that what was asked
- * for is what the kernel gets, to the nanosecond.
+ * for is what the kernel gets, to the nanosecond. And counts.
  */
 #include <ctype.h>
+#include <errno.h>
 #include <inttypes.h>
 #include <stddef.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -138,4 +140,23 @@ uint64_t clock_ns(void)
 
 	clock_gettime(CLOCK_MONOTONIC, &ts);
 	return (uint64_t)ts.tv_sec * NSEC_PER_SEC + (uint64_t)ts.tv_nsec;
+}
+
+/**
+ * count_parse() - how often something is to be done
+ * @cmd: the subcommand, for the complaint on stderr
+ * @text: what the user gave
+ * @count: set to it, from 1 on
+ */
+bool count_parse(const char *cmd, const char *text, uint64_t *count)
+{
+	char *end;
+
+	errno = 0;
+	*count = strtoull(text, &end, 10);
+	if (*text >= '0' && *text <= '9' && !*end && !errno && *count)
+		return true;
+	fprintf(stderr, "htw %s: '%s' is not a count; allowed: 1 and more\n",
+		cmd, text);
+	return false;
 }

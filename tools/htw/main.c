@@ -18,6 +18,7 @@ static const struct {
 	{ "info", cmd_info, "show what the device can do, and its limits" },
 	{ "sleep", cmd_sleep, "sleep, and tell how late it woke" },
 	{ "run", cmd_run, "run a script of timers and print what they do" },
+	{ "stat", cmd_stat, "show what the timers of each CPU have done" },
 };
 
 #define NR_COMMANDS	(sizeof(commands) / sizeof(commands[0]))

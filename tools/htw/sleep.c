@@ -143,19 +143,6 @@ static int sleep_all(void)
 	return early ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
-static bool parse_count(const char *text)
-{
-	char *end;
-
-	errno = 0;
-	request.count = strtoull(text, &end, 10);
-	if (*text >= '0' && *text <= '9' && !*end && !errno && request.count)
-		return true;
-	fprintf(stderr, "htw sleep: '%s' is not a count; allowed: 1 and more\n",
-		text);
-	return false;
-}
-
 static bool parse_durations(char **args)
 {
 	uint64_t ns;
@@ -197,7 +184,7 @@ int cmd_sleep(int argc, char **argv)
 			fputs(help_text, stdout);
 			return EXIT_SUCCESS;
 		case 'n':
-			if (!parse_count(optarg))
+			if (!count_parse("sleep", optarg, &request.count))
 				return usage_error("sleep");
 			break;
 		case 'q':

@@ -10,12 +10,14 @@
 #   debug-6.1
 #   stock-6.12   selftests on Debian's own kernel of that series
 #   stock-6.1
+#   misuse-6.12  misuse is found, on a debug kernel of that series
 #   docs         what the documentation shows compiles and is complete
 #
 # And by name only:
 #
 #   stock-6.12-rt   selftests on Debian's PREEMPT_RT kernels
 #   stock-6.1-rt
+#   misuse-6.1
 #
 # --fast takes what needs no guest and less than a minute.
 #
@@ -27,7 +29,7 @@ set -euo pipefail
 # shellcheck source=tools/testing/lib.sh
 . "${BASH_SOURCE[0]%/*}/lib.sh"
 
-all=(wheel uml-6.12 debug-6.12 debug-6.1 stock-6.12 stock-6.1 docs)
+all=(wheel uml-6.12 debug-6.12 debug-6.1 stock-6.12 stock-6.1 misuse-6.12 docs)
 out=$top/build/check
 manifest=$top/tools/testing/manifest
 ops=4000000
@@ -39,7 +41,7 @@ parse()
 		case $1 in
 		-h|--help) usage; exit ;;
 		--fast) stages=(wheel docs) ops=1000000 ;;
-		wheel|docs|uml-*|debug-*|stock-*) stages+=("$1") ;;
+		wheel|docs|uml-*|debug-*|stock-*|misuse-*) stages+=("$1") ;;
 		*) die "unknown argument $1" "try --help" ;;
 		esac
 		shift
@@ -105,8 +107,10 @@ run_guest()
 		--script "$vm/guest-test.sh" \
 		--file "$vm/guest-ktap.sh:/ktap.sh" \
 		--file "$vm/guest-modules.sh:/guest-modules.sh" \
+		--file "$vm/guest-unload.sh:/guest-unload.sh" \
 		--file "$src/htw.ko:/htw.ko" \
 		--file "$src/tools/examples/idle_table/idle_table.ko:/idle_table.ko" \
+		--file "$src/tools/testing/misuse/htw_misuse.ko:/htw_misuse.ko" \
 		--file "$out/programs/htw:/bin/htw" \
 		--file "$out/programs/selftests:/selftests" \
 		"${args[@]}" || :
@@ -127,6 +131,22 @@ run_stock()
 
 	dir=$("$vm/stock.sh" "$1")
 	run_guest "stock-$1" "$dir/vmlinuz" "$dir/build" 200
+}
+
+# A boot of its own: these warnings taint the kernel, and lockdep reports but once.
+run_misuse()
+{
+	local stage=misuse-$1 dir src=$out/misuse-$1/src
+
+	dir=$("$vm/debug.sh" "$1")
+	build_modules "$dir/build" "$src"
+	"$vm/boot.sh" --name "$stage" --kernel "$dir/bzImage" --timeout 200 --out "$out/$stage" \
+		--append 'vm_taint=512 vm_lockdep=0' \
+		--script "$vm/guest-misuse.sh" \
+		--file "$vm/guest-ktap.sh:/ktap.sh" \
+		--file "$src/htw.ko:/htw.ko" \
+		--file "$src/tools/testing/misuse/htw_misuse.ko:/htw_misuse.ko" || :
+	judge "$stage" misuse
 }
 
 build_programs()
@@ -196,6 +216,7 @@ main()
 		uml-*) (run_uml "${stage#*-}") || : ;;
 		debug-*) (run_debug "${stage#*-}") || : ;;
 		stock-*) (run_stock "${stage#*-}") || : ;;
+		misuse-*) (run_misuse "${stage#*-}") || : ;;
 		*) ("run_$stage") || : ;;
 		esac
 	done

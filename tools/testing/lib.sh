@@ -9,18 +9,19 @@ vm=$top/tools/testing/vm
 # shellcheck source=tools/testing/vm/common.sh
 . "$vm/common.sh"
 
-sources=(Makefile Kbuild Kconfig VERSION src include kunit tools/examples tools/bench/kernel)
+sources=(Makefile Kbuild Kconfig VERSION src include kunit tools/examples tools/bench/kernel
+	tools/testing/misuse)
 
 # copy_sources DIR: only what is newer, so that a second build is a short one.
 copy_sources()
 {
 	local dir=$1
 
-	mkdir -p "$dir/tools"
+	mkdir -p "$dir"
 	(cd "$top" && cp -au --parents "${sources[@]}" "$dir/")
 }
 
-# build_modules KDIR DIR [MAKE-ARGUMENT]...: htw and the examples, in DIR.
+# build_modules KDIR DIR [MAKE-ARGUMENT]...: htw, the examples and the tests, in DIR.
 build_modules()
 {
 	local kdir=$1 dir=$2
@@ -28,7 +29,7 @@ build_modules()
 
 	copy_sources "$dir"
 	run_logged "building htw for $(cat "$kdir/include/config/kernel.release")" "$dir/build.log" \
-		make -C "$dir" KDIR="$kdir" "$@" modules examples
+		make -C "$dir" KDIR="$kdir" "$@" modules examples test-modules
 }
 
 # build_command DIR: the command htw, static, because a guest has no libc.

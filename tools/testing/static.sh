@@ -48,7 +48,7 @@ quiet_build()
 
 	rm -rf "$dir"
 	copy_sources "$dir"
-	make -s -C "$dir" KDIR="$kdir" W=1 HTW_BENCH=m "$@" modules examples 2>&1 |
+	make -s -C "$dir" KDIR="$kdir" W=1 HTW_BENCH=m "$@" modules examples test-modules 2>&1 |
 		grep -v -e '^htw: building for' -e 'Skipping BTF generation'
 	return "${PIPESTATUS[0]}"
 }
@@ -88,7 +88,7 @@ run_checkpatch()
 {
 	local files
 	mapfile -t files < <(sources_of 'src/*.[ch]' 'include/*.h' 'kunit/*.c' 'tools/examples/*.c' \
-		'tools/bench/*.[ch]')
+		'tools/testing/misuse/*.c' 'tools/bench/*.[ch]')
 
 	# From the directory of its .checkpatch.conf.
 	(cd "$top" && "$kernel/scripts/checkpatch.pl" -f --terse "${files[@]}") |

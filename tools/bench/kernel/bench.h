@@ -117,11 +117,7 @@ struct bench_peer {
 };
 
 /* The first is htw; in the order in which they take turns. */
-#ifdef HTW_COARSE
 #define BENCH_NR_PEERS	4
-#else
-#define BENCH_NR_PEERS	3
-#endif
 extern const struct bench_peer bench_peers[BENCH_NR_PEERS];
 
 /**

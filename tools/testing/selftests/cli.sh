@@ -52,6 +52,12 @@ run_endless_ends_by_sigint
 run_interrupted_before_the_end_fails
 run_empty_script_is_done
 run_missing_file_is_usage
+stat_shows_counters_and_lateness
+stat_adds_up_cpus
+stat_json_is_an_object
+stat_interval_shows_differences
+stat_explains_what_is_missing
+stat_refuses_wrong_usage
 man_example_works
 '
 
@@ -110,7 +116,8 @@ help_names_all_subcommands()
 	for option in help --help -h; do
 		run $option
 		want_status 0
-		want "$out" '^usage: htw' '^  info ' '^  sleep ' '^  run '
+		want "$out" '^usage: htw' '^  info ' '^  sleep ' '^  run ' \
+			'^  stat '
 		want_empty "$err"
 	done
 }
@@ -125,6 +132,9 @@ help_of_a_subcommand()
 		want_status 0
 		want "$out" "^usage: htw $command"
 	done
+	run stat --help
+	want_status 0
+	want "$out" "^usage: htw stat" "--dir" "--json" "--interval"
 }
 
 version_is_printed()
@@ -152,7 +162,7 @@ unknown_subcommand_is_usage()
 
 unknown_option_is_usage()
 {
-	for command in '' info sleep run; do
+	for command in '' info sleep run stat; do
 		run $command --bogus
 		want_status 2
 		want "$err" 'bogus' "Try"
@@ -535,6 +545,120 @@ run_missing_file_is_usage()
 	want_status 2
 	run run a b
 	want_status 2
+}
+
+stat_shows_counters_and_lateness()
+{
+	"$htw" sleep -q 1ms
+	run stat
+	want_status 0
+	want_empty "$err"
+	want "$out" '^  *total  *cpu0  *cpu1' '^arms  *[1-9]' '^pushes  *[0-9]' \
+		'^rearms ' '^cancels ' '^expiries  *[1-9]' '^cascade_moves ' \
+		'^migrations ' '^interrupts  *[1-9]' '^needless ' '^kicks ' \
+		'^longest_hold  *[1-9]' '^pending ' '^overflow  *0' '^late .*[um]s '
+	[ "$(count EARLY)" = 0 ] || fail "a timer fired early"
+	run stat --total
+	want_status 0
+	want "$out" '^  *total$' '^arms  *[1-9][0-9]*$'
+}
+
+# tables ARMS HOLD LATE: of two CPUs, of which the first has these.
+tables()
+{
+	mkdir -p "$tmp/dir"
+	printf '%s\n' 'cpu arms longest_hold new' "0 $1 $2 0" '1 20 30 1' >"$tmp/dir/stats"
+	printf '%s\n' 'cpu online pending overflow next_ns armed_ns' \
+		'0 1 3 1 - -' '1 1 4 0 77 88' >"$tmp/dir/bases"
+	printf '%s\n' 'cpu from_ns count' "0 65536 $3" '1 0 5' '1 65536 6' >"$tmp/dir/lateness"
+}
+
+stat_adds_up_cpus()
+{
+	tables 10 64 4
+	run stat --dir "$tmp/dir"
+	want_status 0
+	want "$out" '^arms  *30  *10  *20$' '^longest_hold  *64  *64  *30$' \
+		'^new  *1  *0  *1$' '^pending  *7  *3  *4$' \
+		'^overflow  *1  *1  *0$' '^late 0 ns  *5  *0  *5$' \
+		'^late 65.536 us  *10  *4  *6$'
+	[ "$(count EARLY)" = 0 ] || fail 'none was early'
+	echo '0 early 1' >>"$tmp/dir/lateness"
+	run stat --dir "$tmp/dir"
+	want "$out" '^EARLY  *1  *1  *0$'
+}
+
+stat_json_is_an_object()
+{
+	tables 10 64 4
+	run stat --json --dir "$tmp/dir"
+	want_status 0
+	want "$out" '^{"interval": 0, "total": {"arms": 30, "longest_hold": 64, "new": 1, "pending": 7, "overflow": 1, "early": 0, "lateness": {"0": 5, "65536": 10}}, "cpus": {"0": {"arms": 10, .*}, "1": {"arms": 20, .*"lateness": {"0": 5, "65536": 6}}}}$'
+	run stat --json --total
+	want_status 0
+	want "$out" '^{"interval": 0, "total": {.*"expiries": [1-9].*}, "cpus": {}}$'
+}
+
+stat_interval_shows_differences()
+{
+	tables 10 3 4
+	mv "$tmp/dir/lateness" "$tmp/first"
+	mkfifo "$tmp/dir/lateness"
+	"$htw" stat -i 0.5 -n 1 --dir "$tmp/dir" >"$tmp/out" 2>"$tmp/err" &
+	# The last file of the first reading ends when we let it.
+	exec 4>"$tmp/dir/lateness"
+	cat "$tmp/first" >&4
+	rm "$tmp/dir/lateness"
+	tables 17 5 9
+	exec 4>&-
+	wait $!
+	status=$? out=$(cat "$tmp/out") err=$(cat "$tmp/err")
+	want_status 0
+	want "$out" '^arms  *7  *7  *0$' '^longest_hold  *30  *5  *30$' \
+		'^new  *0 ' '^pending  *7  *3  *4$' '^late 65.536 us  *5  *5  *0$'
+	[ "$(count 'late 0 ns')" = 0 ] || fail 'nothing changed there'
+	run stat -i 0.1 -n 3 --json
+	want_status 0
+	[ "$(count '^{"interval": 100000000, ')" = 3 ] || fail 'not 3 intervals'
+}
+
+stat_explains_what_is_missing()
+{
+	run stat --dir "$tmp/nothing"
+	want_status 1
+	want_empty "$out"
+	want "$err" "$tmp/nothing/stats: No such file"
+
+	umount /sys/kernel/debug || skip 'debugfs is in use'
+	run stat
+	mount -t debugfs debugfs /sys/kernel/debug
+	want_status 1
+	want "$err" 'debugfs is not mounted' 'mount -t debugfs'
+
+	mkdir -p "$tmp/dir"
+	echo 'something else' >"$tmp/dir/stats"
+	echo 'x' >>"$tmp/dir/stats"
+	run stat --dir "$tmp/dir"
+	want_status 1
+	want "$err" "$tmp/dir/stats is not a table"
+}
+
+stat_refuses_wrong_usage()
+{
+	for interval in 0 x -1 ''; do
+		run stat -i "$interval"
+		want_status 2
+		want "$err" 'is not an interval'
+	done
+	run stat -i 1 -n 0
+	want_status 2
+	want "$err" 'is not a count'
+	run stat -n 3
+	want_status 2
+	want "$err" 'give -i too'
+	run stat something
+	want_status 2
+	want_empty "$out"
 }
 
 man_example_works()

@@ -18,7 +18,9 @@
 #   --smp N           CPUs (2); the guest fails when it has fewer or more
 #   --mem M           memory (1G)
 #   --timeout SECS    after which a guest is taken for hung (300)
-#   --append TEXT     more kernel command line
+#   --append TEXT     more kernel command line; for a test that provokes reports:
+#                     vm_taint=512 allows the taint of a warning, vm_lockdep=0
+#                     demands that lockdep has reported something
 #   --story           show the third channel while the guest runs
 #   --icount N        count instructions (one takes 2^N ns): repeatable timing,
 #                     under TCG and with one thread for all CPUs
@@ -104,7 +106,7 @@ command_line()
 		sysctl.kernel.hung_task_panic=1 sysctl.kernel.panic_on_rcu_stall=1 \
 		rcupdate.rcu_cpu_stall_timeout=60 workqueue.panic_on_stall=1 \
 		8250.nr_uarts=4 kunit.enable=1 \
-		vm_cpus="$smp" vm_story="${story:-0}" vm_probe="${probe:-0}"
+		vm_cpus="$smp" vm_story="${story:-0}" vm_probe="${probe:-0}" vm_taint=0 vm_lockdep=1
 	printf '%s\n' "$append"
 }
 

@@ -13,6 +13,7 @@ if [ -e /htw_kunit.ko ]; then
 	unload htw_kunit
 fi
 run_suite modules sh /guest-modules.sh
+run_suite unload sh /guest-unload.sh
 # The suites below say their names themselves.
 selftest()
 {
@@ -24,6 +25,7 @@ selftest uapi
 selftest timers
 selftest copying
 selftest events
+selftest seeing
 # Many short processes, which a debug kernel is slow at, and nothing new for it.
 [ -e /htw_kunit.ko ] || selftest cli
 unload htw

@@ -145,7 +145,7 @@ build()
 {
 	graft
 	build_base "$dir/boot"
-	configure "$dir/boot" CONFIG_HTW=y "CONFIG_HTW_${bench:-KUNIT_TEST}=y"
+	configure "$dir/boot" CONFIG_HTW=y CONFIG_HTW_STATS=y "CONFIG_HTW_${bench:-KUNIT_TEST}=y"
 	run_logged --progress objects_done "building htw into it" "$log" make_kernel "$dir/boot" linux
 	# Another run may build another one as soon as the lock is free.
 	cp --remove-destination "$dir/boot/linux" "$out/linux"
@@ -236,7 +236,8 @@ compile()
 	graft
 	printf '%s\n' '# suite: graft' 'KTAP version 1' 1..4 >"$out/result"
 	test_case modules compiles CONFIG_HTW=m CONFIG_HTW_KUNIT_TEST=m CONFIG_HTW_BENCH=m
-	test_case built_in compiles CONFIG_HTW=y CONFIG_HTW_KUNIT_TEST=y CONFIG_HTW_BENCH=y
+	test_case built_in compiles CONFIG_HTW=y CONFIG_HTW_STATS=y CONFIG_HTW_KUNIT_TEST=y \
+		CONFIG_HTW_BENCH=y
 	test_case suites_alone_as_a_module compiles CONFIG_HTW=y CONFIG_HTW_KUNIT_TEST=m
 	test_case undone_leaves_nothing undoes
 	echo '# suite:' >>"$out/result"

@@ -33,7 +33,10 @@ static const struct htw_geometry shapes[] = {
 	  .slots = { 256, 256, 256, 256, 256, 256, 256, 256 } },
 };
 
-/* Two levels of 16 slots: row 1 holds ticks from 16 to 255, slot by slot. */
+/*
+ * Two levels of 16 slots. From tick 0 level 0 holds what is due by tick 31, and
+ * level 1 what is due by 511, slot by slot.
+ */
 static const struct htw_geometry square = {
 	.nr_levels = 2, .slots = { 16, 16 }
 };
@@ -291,25 +294,28 @@ void test_lone_timer_one_wakeup(struct rng *rng)
 	}
 }
 
-/* Fills the slot of row 1 that starts at 16. */
+/* Fills the slot of row 1 that starts at 32. */
 static void fill_slot(struct rng *rng, unsigned int nr)
 {
 	unsigned int id;
 
 	pair_init(&pair, &square, 0, nr);
 	for (id = 0; id < nr; id++)
-		pair_arm(&pair, id, 16 + rng_below(rng, 16));
+		pair_arm(&pair, id, 32 + rng_below(rng, 16));
 }
 
-/* However many go, and in whatever order, their slot is looked at once. */
+/*
+ * However many go, and in whatever order, their slot is looked at once, unless it
+ * is one of so many that it has to be emptied ahead of time.
+ */
 void test_needless_wakeups(struct rng *rng)
 {
 	unsigned int id, push;
 
 	for (push = 0; push < 3; push++) {
-		fill_slot(rng, 1000);
-		pair_move(&pair, 0, 31);
-		for (id = 1; id < 1000; id++) {
+		fill_slot(rng, push ? HTW_SPARSE : 1000);
+		pair_move(&pair, 0, 47);
+		for (id = 1; id < pair.nr_nodes; id++) {
 			if (push == 1)
 				pair_move(&pair, id, 1000000);
 			else if (push == 2)
@@ -351,9 +357,9 @@ static void push_all(struct rng *rng, unsigned int nr, u64 from)
 
 void test_push_is_one_store(struct rng *rng)
 {
-	push_all(rng, 1, 16);
-	push_all(rng, 10, 16);
-	push_all(rng, 2000, 16);
+	push_all(rng, 1, 32);
+	push_all(rng, 10, 32);
+	push_all(rng, 2000, 32);
 	push_all(rng, 2000, 1 << 20);
 }
 
@@ -402,13 +408,13 @@ static void cancel_populations(struct rng *rng, u64 tick)
 void test_cancel_touches_neighbours_only(struct rng *rng)
 {
 	cancel_populations(rng, 1);
-	cancel_populations(rng, 20);
+	cancel_populations(rng, 40);
 	cancel_populations(rng, 1 << 20);
 
 	/* A third expired, a third cascaded, and a third not yet looked at. */
 	fill_slot(rng, 3000);
-	pair_advance(&pair, 20, 1500);
-	pair_advance(&pair, 20, 1000);
+	pair_advance(&pair, 36, 1500);
+	pair_advance(&pair, 36, 1000);
 	while (pair.oracle.count)
 		pair_cancel(&pair,
 			    pair.ids[rng_below(rng, pair.oracle.count)]);
@@ -439,7 +445,7 @@ static void arm_many(struct rng *rng, u64 from, u64 spread)
 void test_arm_touches_one_slot(struct rng *rng)
 {
 	arm_many(rng, 1, 1);
-	arm_many(rng, 16, 16);
+	arm_many(rng, 32, 16);
 	arm_many(rng, 1 << 20, 1 << 20);
 }
 
@@ -474,8 +480,8 @@ static void empty_in_steps(struct rng *rng, u64 from, unsigned int budget)
 void test_big_slot_in_steps(struct rng *rng)
 {
 	empty_in_steps(rng, 1, 64);
-	empty_in_steps(rng, 16, 64);
-	empty_in_steps(rng, 16, 7);
+	empty_in_steps(rng, 32, 64);
+	empty_in_steps(rng, 32, 7);
 	empty_in_steps(rng, 1 << 20, 64);
 }
 
@@ -500,7 +506,7 @@ void test_interrupted_drain(struct rng *rng)
 	u64 tick, next = 0;
 	unsigned int how;
 
-	for (tick = 1; tick < 3 * 16; tick++) {
+	for (tick = 1; tick < 5 * 16; tick++) {
 		for (how = 0; how < 6; how++) {
 			interrupt(tick);
 			if (how / 2 == 1)
@@ -508,7 +514,7 @@ void test_interrupted_drain(struct rng *rng)
 			else if (how / 2 == 2)
 				pair_move(&pair, pair_in_slot(&pair, 1), 200);
 			if (how & 1)
-				pair_forward(&pair, tick / 16 * 16 + 16);
+				pair_forward(&pair, tick / 16 * 16 + 16, NO_LIMIT);
 			pair_arm(&pair, 2, tick + 16);
 			pair_pop_all(&pair);
 			if (pair.oracle.count == 1) {
@@ -527,7 +533,8 @@ void test_interrupted_drain(struct rng *rng)
 
 /*
  * Far timers cost nothing until time comes close, and then at most a move per
- * bit. They are in the levels when the cursor is in the window they lie in.
+ * bit. They are in the levels when the cursor is in the window they lie in; so many
+ * of them that they are moved ahead of time, 16 ticks before.
  */
 void test_overflow_moves_in(struct rng *rng)
 {
@@ -548,7 +555,7 @@ void test_overflow_moves_in(struct rng *rng)
 		      tick, list_touched - touched);
 	}
 	oracle_advance(&pair.oracle, tick - 1);
-	pair_finish(&pair, window - 1, NO_LIMIT);
+	pair_finish(&pair, window - 17, NO_LIMIT);
 	CHECK_EQUAL(overflow_moves_in, "nr_overflow before the window", nr,
 		    pair.wheel->nr_overflow);
 	pair_finish(&pair, window, NO_LIMIT);
@@ -618,19 +625,19 @@ void test_forward(struct rng *rng)
 		start = rng_magnitude(rng, 60);
 		tick = add_saturating(start, 256 + rng_magnitude(rng, 60));
 		pair_init(&pair, &square, start, 2);
-		CHECK(forward, pair_forward(&pair, tick),
+		CHECK(forward, pair_forward(&pair, tick, NO_LIMIT),
 		      "an empty wheel: expected to go forward, got stuck");
 		pair_arm(&pair, 0, tick / 16 * 16 + 15);
 		if (tick % 16 < 15)
 			CHECK_EQUAL(forward, "row of a near timer", 0,
 				    pair.nodes[0].row);
 		tick = pair.nodes[0].tick;
-		CHECK(forward, !pair_forward(&pair, tick),
+		CHECK(forward, !pair_forward(&pair, tick, NO_LIMIT),
 		      "a timer is due: expected to stay, got forward");
 		pair_arm(&pair, 1, tick + 1000000);
 		pair_finish(&pair, tick, NO_LIMIT);
 		pair_pop_all(&pair);
-		pair_forward(&pair, tick + rng_below(rng, 1000000));
+		pair_forward(&pair, tick + rng_below(rng, 1000000), NO_LIMIT);
 		pair_wake(&pair, 1, NO_LIMIT);
 		CHECK_EQUAL(forward, "timers left", 0, pair.wheel->nr_pending);
 	}

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * The structural checker. It shares no code with the wheel: where things belong
- * is computed from the geometry with shifts and comparisons only, and lists are
+ * is computed from the geometry by dividing, window by window, and lists are
  * walked by their pointers. Where something is wrong it says what and where; it
  * must survive a wheel in any state, so no walk goes on without an end.
  */
@@ -10,50 +10,96 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+static void add_row(struct shape *shape, unsigned int row, unsigned int shift,
+		    unsigned int slots)
+{
+	shape->shift[row] = shift;
+	shape->slots[row] = slots;
+	shape->first[row] = shape->nr_slots;
+	shape->nr_slots += slots;
+}
+
+/* Two windows of each level; a band is a level of two slots. */
 void shape_init(struct shape *shape, const struct htw_geometry *geo)
 {
-	unsigned int row, bits, shift = 0;
+	unsigned int i, slots, shift = 0;
 
-	shape->nr_levels = geo->nr_levels;
-	shape->nr_slots = 0;
-	for (row = 0; shift < 64; row++) {
-		for (bits = 1; row < geo->nr_levels; bits++)
-			if (1U << bits == geo->slots[row])
-				break;
-		shape->shift[row] = shift;
-		shape->bits[row] = bits;
-		shape->nr_slots += 1U << bits;
-		shift += bits;
+	*shape = (struct shape) { .nr_levels = geo->nr_levels };
+	while (shift < 64) {
+		slots = 2;
+		if (shape->nr_rows < geo->nr_levels)
+			slots = geo->slots[shape->nr_rows];
+		add_row(shape, shape->nr_rows++, shift, 2 * slots);
+		for (; slots > 1; slots /= 2)
+			shift++;
 	}
-	shape->nr_rows = row;
+	shape->round = geo->round;
+	for (i = 0; shape->round && i < 10; i++)
+		add_row(shape, HTW_MAX_ROWS + i, 5 + 3 * i, 64);
+}
+
+struct place shape_slot(const struct shape *shape, unsigned int row, u64 tick)
+{
+	u64 number = tick >> shape->shift[row];
+
+	return (struct place) { row, number % shape->slots[row] };
+}
+
+/* The number of the window of @row that @tick is in. */
+static u64 window_of(const struct shape *shape, unsigned int row, u64 tick)
+{
+	return (tick >> shape->shift[row]) / (shape->slots[row] / 2);
+}
+
+/* Is it a multiple of 32 ticks, or of 256 ..., 8 to 64 of them away? */
+static bool is_round(u64 tick, u64 distance, u64 granule)
+{
+	return !(tick % granule) && distance / granule >= 8 &&
+	       distance / granule < 64;
 }
 
 struct place shape_place(const struct shape *shape, u64 tick, u64 now)
 {
-	struct place place = { .row = shape->nr_rows - 1 };
+	unsigned int i, row = 0;
 
-	while (place.row && tick >> shape->shift[place.row] ==
-			    now >> shape->shift[place.row])
-		place.row--;
-	place.slot = tick >> shape->shift[place.row] &
-		     ((1U << shape->bits[place.row]) - 1);
-	return place;
+	while (window_of(shape, row, tick) - window_of(shape, row, now) > 1)
+		row++;
+	for (i = 0; row && shape->round && i < 10; i++)
+		if (is_round(tick, tick - now, 32ULL << 3 * i))
+			row = HTW_MAX_ROWS + i;
+	return shape_slot(shape, row, tick);
 }
 
 u64 shape_start(const struct shape *shape, struct place place, u64 now)
 {
-	unsigned int end = shape->shift[place.row] + shape->bits[place.row];
-	u64 window = end < 64 ? now >> end << end : 0;
+	u64 span = shape_span(shape, place.row), slots = shape->slots[place.row];
+	u64 number = now / span + !!(now % span);
 
-	return window + ((u64)place.slot << shape->shift[place.row]);
+	number += (place.slot + slots - number % slots) % slots;
+	return number * span;
+}
+
+u64 shape_ahead(const struct shape *shape, unsigned int row, u64 start,
+		unsigned int nr)
+{
+	u64 ticks = 1;
+
+	if (nr <= 64 || !shape_cascades(row))
+		return start;
+	while (64 * ticks < nr)
+		ticks *= 2;
+	return start - (ticks < shape_span(shape, row) ? ticks :
+						shape_span(shape, row));
 }
 
 u64 shape_capacity(const struct shape *shape)
 {
-	unsigned int top = shape->nr_levels - 1;
-	unsigned int end = shape->shift[top] + shape->bits[top];
+	unsigned int level;
+	u64 ticks = 1;
 
-	return end < 64 ? 1ULL << end : U64_MAX;
+	for (level = 0; level < shape->nr_levels; level++)
+		ticks *= shape->slots[level] / 2;
+	return ticks ? ticks : U64_MAX;
 }
 
 static char message[256];
@@ -69,13 +115,16 @@ static const char *broken(const char *format, ...)
 	return message;
 }
 
-static const char *check_node(const struct htw_node *node, struct place place,
+static const char *check_node(const struct htw_node *node,
+			      const struct shape *shape, struct place place,
 			      u64 start, u64 min)
 {
-	if (node->row != place.row || node->slot != place.slot)
+	struct place says = node_place(shape, node);
+
+	if (says.row != place.row || says.slot != place.slot)
 		return broken("node %u in row %u slot %u says row %u slot %u",
-			      node->owner, place.row, place.slot, node->row,
-			      node->slot);
+			      node->owner, place.row, place.slot, says.row,
+			      says.slot);
 	if (node->tick < start)
 		return broken("row %u slot %u starts at %llu, after node %u's tick %llu",
 			      place.row, place.slot, start, node->owner,
@@ -92,21 +141,16 @@ static const char *check_node(const struct htw_node *node, struct place place,
  * at the cursor itself, and what is armed when the last tick of all has come.
  */
 static const char *check_position(const struct htw_wheel *wheel,
-				  const struct shape *shape, struct place place)
+				  const struct shape *shape, struct place place,
+				  bool settled)
 {
 	const struct htw_slot *slot = slot_at(wheel, place);
 	u64 start = shape_start(shape, place, wheel->now);
-	u64 end = start + ((1ULL << shape->shift[place.row]) - 1);
+	u64 end = start + (shape_span(shape, place.row) - 1);
 
-	if (start < wheel->now)
-		return broken("row %u slot %u starts at %llu, behind the cursor %llu",
-			      place.row, place.slot, start, wheel->now);
-	if (start == wheel->now && start != U64_MAX && wheel->draining != slot)
-		return broken("row %u slot %u starts at the cursor %llu, and is not the one being drained",
+	if (start == wheel->now && start != U64_MAX && settled)
+		return broken("row %u slot %u starts at the cursor %llu, and no advance is unfinished",
 			      place.row, place.slot, start);
-	if (place.row >= shape->nr_levels && place.slot != 1)
-		return broken("row %u is an overflow band, and its slot 0 is used",
-			      place.row);
 	if (slot->min < start || slot->min > end)
 		return broken("row %u slot %u spans %llu to %llu, and has min %llu",
 			      place.row, place.slot, start, end, slot->min);
@@ -119,7 +163,7 @@ static const char *check_list(const struct htw_wheel *wheel,
 {
 	const struct htw_slot *slot = slot_at(wheel, place);
 	const struct list_head *at, *last = &slot->head;
-	u64 start = shape_start(shape, place, wheel->now);
+	u64 start = shape_start(shape, place, wheel->now), nr = 0;
 	const char *error;
 
 	for (at = slot->head.next; at != &slot->head; at = at->next) {
@@ -131,23 +175,31 @@ static const char *check_list(const struct htw_wheel *wheel,
 			return broken("more nodes in slots than nr_pending %llu",
 				      wheel->nr_pending);
 		error = check_node(container_of(at, struct htw_node, entry),
-				   place, start, slot->min);
+				   shape, place, start, slot->min);
 		if (error)
 			return error;
-		census->in_overflow += place.row >= shape->nr_levels;
+		census->in_overflow += shape_overflows(shape, place.row);
+		nr++;
 	}
+	if (slot->nr != nr)
+		return broken("row %u slot %u: nr is %u, with %llu in the list",
+			      place.row, place.slot, slot->nr, nr);
 	return slot->head.prev == last ? NULL :
 	       broken("row %u slot %u: the list's end is not its last node",
 		      place.row, place.slot);
 }
 
+static bool slot_bit(const struct htw_row *row, unsigned int slot)
+{
+	return row->map[slot / 64] >> (slot % 64) & 1;
+}
+
 static const char *check_slot(const struct htw_wheel *wheel,
 			      const struct shape *shape, struct place place,
-			      struct census *census)
+			      bool settled, struct census *census)
 {
-	const struct htw_row *row = &wheel->rows[place.row];
 	const struct htw_slot *slot = slot_at(wheel, place);
-	bool bit = row->map[place.slot / 64] >> (place.slot % 64) & 1;
+	bool bit = slot_bit(&wheel->rows[place.row], place.slot);
 	bool used = slot->head.next != &slot->head;
 	const char *error;
 
@@ -156,32 +208,40 @@ static const char *check_slot(const struct htw_wheel *wheel,
 			      place.row, place.slot, bit,
 			      used ? "not empty" : "empty");
 	if (!used)
-		return slot->min == U64_MAX ? NULL :
-		       broken("row %u slot %u: empty, but min is %llu",
-			      place.row, place.slot, slot->min);
-	error = check_position(wheel, shape, place);
+		return !slot->nr ? NULL :
+		       broken("row %u slot %u: empty, but nr is %u",
+			      place.row, place.slot, slot->nr);
+	error = check_position(wheel, shape, place, settled);
 	return error ? error : check_list(wheel, shape, place, census);
+}
+
+/* Of a word whose bits stand for the slots from @first, those from @slots on. */
+static u64 bits_beyond(u64 word, unsigned int first, unsigned int slots)
+{
+	if (first >= slots)
+		return word;
+	return slots - first < 64 ? word >> (slots - first) : 0;
 }
 
 static const char *check_maps(const struct htw_wheel *wheel,
 			      const struct shape *shape, unsigned int nr)
 {
 	const struct htw_row *row = &wheel->rows[nr];
-	unsigned int i, nr_slots = 1U << shape->bits[nr];
-	u64 any = 0, beyond;
+	u64 rows = nr < HTW_MAX_ROWS ? wheel->occupied : wheel->round;
+	unsigned int i, used = 0;
 
-	for (i = 0; i < HTW_MAX_SLOTS / 64; i++) {
-		any |= row->map[i];
-		beyond = row->map[i];
-		if (i * 64 < nr_slots)
-			beyond = nr_slots % 64 ? beyond >> nr_slots : 0;
-		if (beyond)
-			return broken("row %u: bits beyond its %u slots are set",
-				      nr, nr_slots);
+	for (i = 0; i < ROW_SLOTS / 64; i++) {
+		used += __builtin_popcountll(row->map[i]);
+		if (bits_beyond(row->map[i], i * 64, shape->slots[nr]))
+			return broken("row %u: a bit beyond its %u slots is set",
+				      nr, shape->slots[nr]);
 	}
-	if ((wheel->occupied >> nr & 1) != !!any)
-		return broken("row %u: summary bit is %d, but the map is %s",
-			      nr, !any, any ? "not empty" : "empty");
+	if (row->nr_occupied != used)
+		return broken("row %u: nr_occupied is %u, with %u bits set", nr,
+			      row->nr_occupied, used);
+	if ((rows >> nr % HTW_MAX_ROWS & 1) != !!used)
+		return broken("row %u: summary bit is %d, with %u bits set", nr,
+			      !used, used);
 	return NULL;
 }
 
@@ -208,12 +268,12 @@ static const char *check_expired(const struct htw_wheel *wheel,
 	return NULL;
 }
 
-static const char *check_totals(const struct htw_wheel *wheel,
+static const char *check_totals(const struct htw_wheel *wheel, bool settled,
 				const struct census *census)
 {
-	if (wheel->now > wheel->target)
-		return broken("cursor %llu is beyond the target %llu",
-			      wheel->now, wheel->target);
+	if (wheel->now > wheel->target || (settled && wheel->now != wheel->target))
+		return broken("cursor is %llu with the target %llu", wheel->now,
+			      wheel->target);
 	if (census->in_slots + census->expired != wheel->nr_pending)
 		return broken("nr_pending is %llu, with %llu in slots and %llu expired",
 			      wheel->nr_pending, census->in_slots,
@@ -224,47 +284,57 @@ static const char *check_totals(const struct htw_wheel *wheel,
 	return NULL;
 }
 
+/* The row that two ticks are in the same window of, and not of a finer one. */
+static unsigned int row_of_bit(const struct shape *shape, unsigned int bit)
+{
+	unsigned int row = 0;
+
+	while (row + 1 < shape->nr_rows && shape->shift[row + 1] <= bit)
+		row++;
+	return row;
+}
+
 const char *wheel_check_shape(const struct htw_wheel *wheel,
 			      const struct shape *shape)
 {
-	unsigned int row, bit, first = 0;
+	unsigned int row, bit;
 
 	if (wheel->nr_rows != shape->nr_rows ||
 	    wheel->nr_levels != shape->nr_levels)
 		return broken("%u rows and %u levels where the geometry gives %u and %u",
 			      wheel->nr_rows, wheel->nr_levels, shape->nr_rows,
 			      shape->nr_levels);
-	for (row = 0; row < shape->nr_rows; row++) {
-		if (wheel->rows[row].shift != shape->shift[row] ||
-		    wheel->rows[row].mask + 1U != 1U << shape->bits[row] ||
-		    wheel->rows[row].first != first)
+	for (row = 0; row < ALL_ROWS; row++) {
+		if (shape->slots[row] &&
+		    (wheel->rows[row].shift != shape->shift[row] ||
+		     wheel->rows[row].mask + 1U != shape->slots[row] ||
+		     wheel->rows[row].first != shape->first[row]))
 			return broken("row %u differs from the geometry", row);
-		first += 1U << shape->bits[row];
 	}
 	for (bit = 0; bit < 64; bit++)
-		if (shape_place(shape, 1ULL << bit, 0).row != wheel->row_of[bit])
+		if (row_of_bit(shape, bit) != wheel->row_of[bit])
 			return broken("bit %u belongs to row %u by row_of", bit,
 				      wheel->row_of[bit]);
 	return NULL;
 }
 
 const char *wheel_check(const struct htw_wheel *wheel, const struct shape *shape,
-			struct census *census)
+			bool settled, struct census *census)
 {
 	const char *error = NULL;
 	struct place place;
 
 	*census = (struct census) { 0 };
-	for (place.row = 0; !error && place.row < shape->nr_rows; place.row++) {
+	for (place.row = 0; !error && place.row < ALL_ROWS; place.row++) {
 		error = check_maps(wheel, shape, place.row);
-		for (place.slot = 0; place.slot < 1U << shape->bits[place.row];
+		for (place.slot = 0; place.slot < shape->slots[place.row];
 		     place.slot++) {
 			if (error)
 				return error;
-			error = check_slot(wheel, shape, place, census);
+			error = check_slot(wheel, shape, place, settled, census);
 		}
 	}
 	if (!error)
 		error = check_expired(wheel, census);
-	return error ? error : check_totals(wheel, census);
+	return error ? error : check_totals(wheel, settled, census);
 }

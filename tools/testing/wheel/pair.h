@@ -22,10 +22,14 @@
  * @where: for each id its index in @ids
  * @promised: all that is due must be among the expired nodes
  * @unfinished: the last advance ran out of budget
+ * @event: since it was last asked for and by what was armed since, somebody comes
+ *	to look at the wheel at this tick at the latest
  * @given_up: nodes were taken, and the next event need not be exact any more
  * @nr_stale: the length of @stale_places
- * @excuses: how often a slot's first node was cancelled or pushed
+ * @excuses: how often a slot's first node was cancelled or pushed, or moved on
+ *	ahead of time
  * @needless: wake-ups by pair_wake() at which nothing was due
+ * @ahead: of those the ones that were for a slot with many nodes
  * @patience: work until the next full check of the inside
  * @stale: slots whose first node was cancelled or pushed, see next_exact
  * @stale_places: the same as a list
@@ -43,12 +47,14 @@ struct pair {
 	bool			unfinished;
 	bool			given_up;
 	unsigned int		nr_stale;
+	u64			event;
 	u64			excuses;
 	u64			needless;
+	u64			ahead;
 	long			patience;
 	/* Large, and so not cleared as a whole for each new wheel. */
-	bool			stale[HTW_MAX_ROWS][HTW_MAX_SLOTS];
-	struct place		stale_places[HTW_MAX_ROWS * HTW_MAX_SLOTS];
+	bool			stale[ALL_ROWS][ROW_SLOTS];
+	struct place		stale_places[ALL_ROWS * ROW_SLOTS];
 };
 
 /* Frees what @pair held, and makes a new one. Zero-filled memory holds nothing. */
@@ -64,7 +70,8 @@ bool pair_advance(struct pair *pair, u64 to, unsigned int budget);
 /* Calls pair_advance() until it is done. */
 void pair_finish(struct pair *pair, u64 to, unsigned int budget);
 void pair_refresh(struct pair *pair, unsigned int budget);
-bool pair_forward(struct pair *pair, u64 to);
+/* Did it get to @to? */
+bool pair_forward(struct pair *pair, u64 to, unsigned int budget);
 /* The node's id, or -1. */
 int pair_pop(struct pair *pair);
 unsigned int pair_pop_all(struct pair *pair);
@@ -86,7 +93,7 @@ static inline bool pair_pending(const struct pair *pair, unsigned int id)
 
 static inline bool pair_in_slot(const struct pair *pair, unsigned int id)
 {
-	return pair->nodes[id].row < HTW_ROW_EXPIRED;
+	return node_in_slot(&pair->nodes[id]);
 }
 
 static inline u64 add_saturating(u64 a, u64 b)

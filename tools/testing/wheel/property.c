@@ -12,7 +12,7 @@
  *
  * All choices follow from the seed, which is printed first, and each round has
  * its own stream of them. A failure prints the command line that repeats it; give
- * --timers again if it was given.
+ * --timers and --large again if they were given.
  *
  * The output is KTAP. A property that was never checked fails.
  */
@@ -51,6 +51,7 @@ static void usage(FILE *to)
 		"  --ops N      random operations, 1000000 by default\n"
 		"  --rounds N   end after that many random rounds\n"
 		"  --timers N   most timers in a random round, 4096 by default\n"
+		"  --large N    timers of the cases with many, 1000000 by default\n"
 		"  --seed S     random by default\n"
 		"  --round R    replay only this random round\n"
 		"  --case NAME  run only the function of this property\n"
@@ -104,6 +105,8 @@ static void set_option(struct options *options, const char *name,
 		options->rounds = number(name, value, 1, 1ULL << 40);
 	else if (!strcmp(name, "timers"))
 		report.timers = number(name, value, 1, 1 << 24);
+	else if (!strcmp(name, "large"))
+		report.large = number(name, value, 10000, 1 << 24);
 	else if (!strcmp(name, "seed"))
 		report.seed = number(name, value, 0, U64_MAX);
 	else if (!strcmp(name, "round"))
@@ -122,6 +125,7 @@ static void parse(struct options *options, int argc, char **argv)
 		{ "ops", required_argument, NULL, 0 },
 		{ "rounds", required_argument, NULL, 0 },
 		{ "timers", required_argument, NULL, 0 },
+		{ "large", required_argument, NULL, 0 },
 		{ "seed", required_argument, NULL, 0 },
 		{ "round", required_argument, NULL, 0 },
 		{ "case", required_argument, NULL, 0 },
@@ -213,6 +217,7 @@ int main(int argc, char **argv)
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	report.program = argv[0];
 	report.timers = 4096;
+	report.large = 1000000;
 	report.seed = random_seed();
 	parse(&options, argc, argv);
 	replay = options.only || options.round >= 0;

@@ -59,6 +59,7 @@ static void random_geometry(struct htw_geometry *geo)
 		b = below(8);
 		geo->slots[i] = 2U << (a < b ? a : b) / (one_in(2) ? 1 : 2);
 	}
+	geo->round = one_in(2);
 }
 
 static u64 random_start(void)
@@ -132,11 +133,22 @@ static u64 slot_boundary_of(const struct htw_node *node)
 {
 	u64 start;
 
-	if (node->row >= HTW_ROW_EXPIRED)
+	if (!node_in_slot(node))
 		return node->tick;
-	start = shape_start(&round.pair.shape, node_place(node),
+	start = shape_start(&round.pair.shape,
+			    node_place(&round.pair.shape, node),
 			    round.pair.wheel->now);
 	return one_in(3) ? one_off(start + span_of(node->row)) : one_off(start);
+}
+
+/* One that a timer with slack may have: a multiple of 32, or of 256 ..., or near. */
+static u64 round_tick(u64 base)
+{
+	u64 granule = 32ULL << 3 * below(10);
+	u64 tick = add(base, granule * (7 + below(59)));
+
+	tick -= tick % granule;
+	return one_in(8) ? one_off(tick) : tick;
 }
 
 /* A tick that has to do with some pending timer, @id if that is one. */
@@ -158,7 +170,7 @@ static u64 random_tick(int id)
 	u64 base = one_in(2) ? wheel->target : wheel->now;
 	u64 capacity = shape_capacity(&round.pair.shape);
 
-	switch (below(16)) {
+	switch (below(18)) {
 	case 0:
 		return base;
 	case 1:
@@ -175,7 +187,8 @@ static u64 random_tick(int id)
 	case 7:
 		return one_off(add(base, capacity));
 	case 8:
-		return one_off(add(base, capacity - base % capacity));
+		return one_off(add(add(base, capacity - base % capacity),
+				   one_in(2) ? capacity : 0));
 	case 9:
 		return one_in(4) ? rng_next(round.rng) : add(base, below(64));
 	case 10:
@@ -183,6 +196,9 @@ static u64 random_tick(int id)
 	case 11:
 	case 12:
 		return related_tick(id, base);
+	case 13:
+	case 14:
+		return round_tick(base);
 	default:
 		return add(base, rng_magnitude(round.rng, round.reach));
 	}
@@ -247,7 +263,19 @@ static int first_id(const struct list_head *head, bool last)
 	return container_of(at, struct htw_node, entry)->owner;
 }
 
-/* Preferably one that an advance has half done with. */
+/* Of a slot that an advance has left half drained, or half emptied ahead of time. */
+static int half_done_id(void)
+{
+	const struct htw_wheel *wheel = round.pair.wheel;
+	const struct shape *shape = &round.pair.shape;
+	unsigned int row = below(shape->nr_levels);
+	u64 tick = add(wheel->now, one_in(2) ? span_of(row) : 0);
+	struct place place = shape_slot(shape, row, tick);
+
+	return first_id(&slot_at(wheel, place)->head, one_in(2));
+}
+
+/* Preferably one that an advance is busy with. */
 static int victim_id(void)
 {
 	const struct htw_wheel *wheel = round.pair.wheel;
@@ -255,8 +283,8 @@ static int victim_id(void)
 
 	if (one_in(4))
 		id = first_id(&wheel->expired, one_in(2));
-	else if (wheel->draining && !one_in(3))
-		id = first_id(&wheel->draining->head, one_in(2));
+	else if (one_in(round.pair.unfinished ? 2 : 8))
+		id = half_done_id();
 	return id < 0 ? pending_id() : id;
 }
 
@@ -282,7 +310,7 @@ static void do_arm(void)
 static void do_burst(void)
 {
 	u64 tick = random_tick(-1), spread = 1 + rng_magnitude(round.rng, 10);
-	unsigned int n = 1 + below(100);
+	unsigned int n = 1 + below(one_in(4) ? 1000 : 100);
 	int id;
 
 	while (n-- && (id = idle_id()) >= 0)
@@ -308,7 +336,10 @@ static void do_cancel(void)
 
 static void do_forward(void)
 {
-	pair_forward(&round.pair, random_target());
+	u64 to = random_target();
+	unsigned int budget = random_budget();
+
+	pair_forward(&round.pair, to, one_in(20) ? 0 : budget);
 }
 
 static void do_refresh(void)

@@ -21,8 +21,8 @@ static void print_replay(void)
 	printf("# seed %llu, in %s, round %lu, operation %lu\n", report.seed,
 	       report.tested ? report.tested : "the random run", report.round,
 	       report.op);
-	printf("# replay: %s --seed %llu --timers %u ", report.program,
-	       report.seed, report.timers);
+	printf("# replay: %s --seed %llu --timers %u --large %u ",
+	       report.program, report.seed, report.timers, report.large);
 	if (report.tested)
 		printf("--case %s\n", report.tested);
 	else

@@ -30,7 +30,16 @@
 	X(interrupted_drain)		\
 	X(overflow_moves_in)		\
 	X(far_end_of_time)		\
-	X(forward)
+	X(forward)			\
+	X(round_never_cascaded)		\
+	X(slack_saves)			\
+	X(bounded_tick)			\
+	X(bounded_in_one_slot)		\
+	X(bounded_on_one_tick)		\
+	X(bounded_after_sleep)		\
+	X(bounded_in_a_flood)		\
+	X(bounded_while_cancelled)	\
+	X(bounded_while_pushed)
 
 #define WATCHED_PROPERTIES(X)		\
 	X(never_early)			\
@@ -42,6 +51,8 @@
 	X(overflow_counted)		\
 	X(next_never_late)		\
 	X(next_exact)			\
+	X(event_returned)		\
+	X(ahead_wakeups)		\
 	X(refresh_exact)		\
 	X(budget_kept)			\
 	X(advance_ends)			\
@@ -59,6 +70,7 @@ enum property {
  * struct report - where the test is, and what it has found
  * @program: how the program was called, for the command line that replays
  * @timers: the option of this name, which a replay needs too
+ * @large: the same
  * @seed: what all random numbers come from
  * @tested: the property whose function runs, NULL during the random run
  * @round: the round of the random run
@@ -70,6 +82,7 @@ enum property {
 struct report {
 	const char	*program;
 	unsigned int	timers;
+	unsigned int	large;
 	u64		seed;
 	const char	*tested;
 	unsigned long	round;

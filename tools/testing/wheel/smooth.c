@@ -1,0 +1,429 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * How much has to be moved at one tick, with very many timers, and what slack
+ * saves. Too many for the oracle of pair.c to keep up: each timer must come out at
+ * exactly the tick that it was armed for last, and that is all there is to order.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "cases.h"
+#include "wheel.h"
+
+/* What a base touches under one hold of its lock. */
+#define STEP	64
+
+/* 60 s in ticks of 2^17 ns. */
+#define MINUTE	457764
+
+/**
+ * struct mill - a wheel, many timers, and what it took to run them
+ * @wheel: the wheel
+ * @nodes: the timers; the owner of a node is its index
+ * @due: for each the tick at which it must come out
+ * @nr: how many
+ * @fired: how many came out
+ * @wakeups: calls for another tick
+ * @most: nodes moved at one tick, the most so far
+ */
+struct mill {
+	struct htw_wheel	*wheel;
+	struct htw_node		*nodes;
+	u64			*due;
+	unsigned int		nr;
+	unsigned int		fired;
+	u64			wakeups;
+	u64			most;
+};
+
+/* Static, so that a failure, which leaves by longjmp(), leaks no memory. */
+static struct mill mill;
+
+static void mill_init(u64 now, unsigned int nr)
+{
+	struct htw_geometry geo = HTW_DEFAULT_GEOMETRY;
+	unsigned int i;
+
+	free(mill.wheel);
+	free(mill.nodes);
+	free(mill.due);
+	mill = (struct mill) {
+		.wheel = malloc(htw_wheel_size(&geo)),
+		.nodes = calloc(nr, sizeof(*mill.nodes)),
+		.due = calloc(nr, sizeof(*mill.due)),
+		.nr = nr,
+	};
+	if (!mill.wheel || !mill.nodes || !mill.due)
+		abort();
+	for (i = 0; i < nr; i++) {
+		htw_node_init(&mill.nodes[i]);
+		mill.nodes[i].owner = i;
+	}
+	htw_wheel_init(mill.wheel, &geo, now);
+	report_alive();
+}
+
+static void mill_arm(unsigned int id, u64 tick)
+{
+	struct htw_node *node = &mill.nodes[id];
+
+	mill.due[id] = tick;
+	if (htw_node_pending(node))
+		htw_wheel_move(mill.wheel, node, tick);
+	else
+		htw_wheel_insert(mill.wheel, node, tick);
+}
+
+/* All of them, at random from @first to @last. */
+static void mill_fill(struct rng *rng, u64 first, u64 last)
+{
+	unsigned int id;
+
+	for (id = 0; id < mill.nr; id++)
+		mill_arm(id, first + rng_below(rng, last - first + 1));
+}
+
+static unsigned int mill_pop(u64 tick)
+{
+	struct htw_node *node;
+	unsigned int popped = 0;
+
+	while ((node = htw_wheel_pop(mill.wheel))) {
+		CHECK(bounded_tick, mill.due[node->owner] == tick,
+		      "timer %u: expected at %llu, got it at %llu", node->owner,
+		      mill.due[node->owner], tick);
+		popped++;
+	}
+	mill.fired += popped;
+	return popped;
+}
+
+/* One tick, in steps. No more than @most nodes may be moved at it. */
+static void mill_tick(u64 tick, u64 most)
+{
+	u64 moves = mill.wheel->nr_moves, before;
+	unsigned int touched;
+	bool done;
+
+	do {
+		before = mill.wheel->nr_moves;
+		done = htw_wheel_collect(mill.wheel, tick, STEP);
+		touched = mill_pop(tick) + mill.wheel->nr_moves - before;
+		CHECK(bounded_tick, touched <= STEP,
+		      "nodes touched in a step: expected at most %u, got %u",
+		      STEP, touched);
+	} while (!done);
+	moves = mill.wheel->nr_moves - moves;
+	CHECK(bounded_tick, moves <= most,
+	      "nodes moved at tick %llu: expected at most %llu, got %llu", tick,
+	      most, moves);
+	if (moves > mill.most)
+		mill.most = moves;
+	mill.wakeups++;
+	if (!(mill.wakeups % 4096))
+		report_alive();
+}
+
+/* From event to event, as far as @end. */
+static void mill_run(u64 end, u64 most)
+{
+	u64 tick;
+
+	while (htw_wheel_next(mill.wheel, &tick) && tick <= end)
+		mill_tick(tick, most);
+}
+
+static void mill_all_fired(unsigned int nr)
+{
+	CHECK_EQUAL(bounded_tick, "timers that fired", nr, mill.fired);
+	CHECK_EQUAL(bounded_tick, "timers left", 0, mill.wheel->nr_pending);
+}
+
+static void mill_print(const char *what)
+{
+	printf("# %s: %u timers, %llu moves, at most %llu at a tick, %llu wake-ups\n",
+	       what, mill.nr, mill.wheel->nr_moves, mill.most, mill.wakeups);
+}
+
+/* The ticks of a row's slot over which more than HTW_AHEAD at a tick are spread. */
+static u64 evenly(u64 nr)
+{
+	return (nr + 255) / 256 + HTW_SPARSE;
+}
+
+/* Tick by tick over the boundary of a level at @boundary, and of all finer ones. */
+static void cross(struct rng *rng, u64 boundary, unsigned int nr)
+{
+	u64 start = boundary - 100000, tick;
+	char what[40];
+
+	mill_init(start, nr);
+	mill_fill(rng, start + 1, start + MINUTE);
+	for (tick = start + 1; tick <= start + MINUTE; tick++)
+		mill_tick(tick, HTW_AHEAD);
+	mill_all_fired(nr);
+	snprintf(what, sizeof(what), "over tick %#llx", boundary);
+	mill_print(what);
+}
+
+/*
+ * Bound: HTW_AHEAD moves at any tick, and STEP nodes in any step, with a million
+ * timers over a minute and through the boundary of every level.
+ */
+void test_bounded_tick(struct rng *rng)
+{
+	cross(rng, 1ULL << 24, report.large);
+	cross(rng, 1ULL << 30, report.large / 4);
+	cross(rng, 1ULL << 36, report.large / 4);
+	cross(rng, 1ULL << 40, report.large / 4);
+	cross(rng, 1ULL << 42, report.large / 4);
+	cross(rng, 1ULL << 47, report.large / 4);
+}
+
+/*
+ * All in one slot of level 1 and due on its last tick. Bound: there are 256 ticks
+ * to empty it, so a 256th of them at each, and HTW_SPARSE more.
+ *
+ * The same in level 2: there are so many ticks to empty it that HTW_AHEAD do, until
+ * they are all in one slot of level 1. And in level 3.
+ *
+ * In all of them a wake-up moves HTW_SPARSE at least, but for those at which a slot
+ * starts, and the last.
+ */
+static void one_slot(u64 start, u64 span)
+{
+	u64 last = start + span - 1, slot = last - 255;
+	unsigned int id;
+	char what[40];
+
+	mill_init(1, report.large);
+	for (id = 0; id < mill.nr; id++)
+		mill_arm(id, last);
+	mill_run(slot - 257, HTW_AHEAD);
+	mill_run(last, evenly(mill.nr));
+	mill_all_fired(mill.nr);
+	CHECK(ahead_wakeups, mill.wakeups <= mill.wheel->nr_moves / HTW_SPARSE + 4,
+	      "wake-ups: expected at most %llu, got %llu",
+	      mill.wheel->nr_moves / HTW_SPARSE + 4, mill.wakeups);
+	snprintf(what, sizeof(what), "in one slot of %llu ticks", span);
+	mill_print(what);
+}
+
+void test_bounded_in_one_slot(struct rng *rng)
+{
+	(void)rng;
+	one_slot(3 << 8, 1 << 8);
+	one_slot(3 << 16, 1 << 16);
+	one_slot(3 << 24, 1 << 24);
+	CHECK(bounded_in_one_slot, mill.most > HTW_AHEAD,
+	      "most moves: expected more than %u, got %llu", HTW_AHEAD, mill.most);
+}
+
+/* All due at the same tick, near. Bound: no move, and a step for each STEP. */
+void test_bounded_on_one_tick(struct rng *rng)
+{
+	unsigned int id;
+
+	(void)rng;
+	mill_init(1000, report.large);
+	for (id = 0; id < mill.nr; id++)
+		mill_arm(id, 1100);
+	mill_run(1100, 0);
+	mill_all_fired(mill.nr);
+	CHECK_EQUAL(bounded_on_one_tick, "moves", 0, mill.wheel->nr_moves);
+	CHECK_EQUAL(bounded_on_one_tick, "wake-ups", 1, mill.wakeups);
+}
+
+/*
+ * The cursor slept through all windows of three levels. Bound: the budget, for each
+ * step; a move per level, for each timer; all come out in order.
+ */
+void test_bounded_after_sleep(struct rng *rng)
+{
+	unsigned int steps = 0, id;
+	struct htw_node *node;
+	u64 tick = 0;
+	bool done;
+
+	mill_init(12345, report.large);
+	mill_fill(rng, 12346, 12346 + (5 << 24));
+	do {
+		done = htw_wheel_collect(mill.wheel, 12345 + (6 << 24), STEP);
+		steps++;
+		while ((node = htw_wheel_pop(mill.wheel))) {
+			id = node->owner;
+			CHECK(bounded_after_sleep, mill.due[id] >= tick,
+			      "timer %u: expected not before %llu, got %llu", id,
+			      tick, mill.due[id]);
+			tick = mill.due[id];
+			mill.fired++;
+		}
+	} while (!done);
+	mill_all_fired(mill.nr);
+	CHECK(bounded_after_sleep, mill.wheel->nr_moves <= 3ULL * mill.nr,
+	      "moves: expected at most %llu, got %llu", 3ULL * mill.nr,
+	      mill.wheel->nr_moves);
+	CHECK(bounded_after_sleep, steps <= 4 * (mill.nr / STEP + 1),
+	      "steps: expected at most %u, got %u", 4 * (mill.nr / STEP + 1),
+	      steps);
+}
+
+/*
+ * Armed at once, one tick before the boundary of levels 1 and 2, for the next @ticks.
+ * Bound: HTW_AHEAD if they are spread over many slots of level 1, else a 256th of
+ * those in a slot, of which @part of all are.
+ */
+static void flood(struct rng *rng, u64 ticks, u64 most)
+{
+	u64 start = (3 << 24) - 1;
+
+	mill_init(start, report.large);
+	mill_fill(rng, start + 1, start + ticks);
+	mill_run(start + ticks, most);
+	mill_all_fired(mill.nr);
+	mill_print("flood before a boundary");
+}
+
+void test_bounded_in_a_flood(struct rng *rng)
+{
+	u64 nr = report.large;
+
+	flood(rng, 1 << 16, HTW_AHEAD);
+	flood(rng, 1 << 18, HTW_AHEAD);
+	/* Four slots, with a fluctuation of random numbers that a hundredth covers. */
+	flood(rng, 1 << 10, evenly(nr / 4 + nr / 100));
+	CHECK(bounded_in_a_flood, mill.wakeups <= 1 << 10,
+	      "wake-ups: expected at most %u, got %llu", 1 << 10, mill.wakeups);
+}
+
+/* Half of them are cancelled while their slot is being emptied. Bound as before. */
+void test_bounded_while_cancelled(struct rng *rng)
+{
+	unsigned int id;
+	u64 moves;
+
+	mill_init(1, report.large);
+	mill_fill(rng, 3 << 8, (4 << 8) - 1);
+	mill_run((2 << 8) + 100, evenly(mill.nr));
+	moves = mill.wheel->nr_moves;
+	CHECK(bounded_while_cancelled, moves > mill.nr / 4 && moves < mill.nr / 2,
+	      "moves until then: expected a quarter to a half of %u, got %llu",
+	      mill.nr, moves);
+	for (id = 0; id < mill.nr; id += 2)
+		htw_wheel_remove(mill.wheel, &mill.nodes[id]);
+	mill_run(4 << 8, evenly(mill.nr / 2));
+	mill_all_fired(mill.nr / 2);
+	CHECK(bounded_while_cancelled,
+	      mill.wheel->nr_moves - moves <= (mill.nr - moves) / 2 + mill.nr / 100,
+	      "moves after that: expected half of %llu, got %llu",
+	      mill.nr - moves, mill.wheel->nr_moves - moves);
+}
+
+/*
+ * Idle timeouts of 8192 ticks, each pushed out every 1024 ticks, or 8 times. Bound:
+ * a timer is touched once for an old expiry, which is 7168 ticks and more after the
+ * touch before, less the slot (256) and its lead (256). A wake-up moves HTW_SPARSE,
+ * or a slot starts.
+ */
+void test_bounded_while_pushed(struct rng *rng)
+{
+	const u64 timeout = 8192, every = 1024, end = 4 * timeout;
+	u64 tick, next, most, slots = end / 256;
+	unsigned int id, chunk;
+
+	(void)rng;
+	mill_init(0, report.large / every * every);
+	chunk = mill.nr / every;
+	for (id = 0; id < mill.nr; id++)
+		mill_arm(id, timeout + id / chunk);
+	for (tick = 1; tick <= end; tick++) {
+		htw_wheel_next(mill.wheel, &next);
+		if (next <= tick)
+			mill_tick(tick, evenly(mill.nr));
+		for (id = tick % every * chunk; id < (tick % every + 1) * chunk;
+		     id++)
+			mill_arm(id, tick + timeout);
+	}
+	most = mill.nr * (end / (timeout - every - 512) + 1);
+	CHECK(bounded_while_pushed, mill.wheel->nr_moves <= most,
+	      "moves: expected at most %llu, got %llu", most,
+	      mill.wheel->nr_moves);
+	CHECK_EQUAL(bounded_while_pushed, "timers that fired", 0, mill.fired);
+	most = mill.wheel->nr_moves / HTW_SPARSE + slots;
+	CHECK(bounded_while_pushed, mill.wakeups <= most,
+	      "wake-ups: expected at most %llu, got %llu", most, mill.wakeups);
+	mill_print("pushed all the time");
+}
+
+/* Returns the wake-ups of random timers over a minute that may be late by 1/@part. */
+static u64 with_slack(struct rng *rng, unsigned int part)
+{
+	struct rng same = *rng;
+	unsigned int id;
+	char what[40];
+	u64 tick;
+
+	mill_init(12345, 100000);
+	for (id = 0; id < mill.nr; id++) {
+		tick = 1 + rng_below(&same, MINUTE);
+		mill_arm(id, htw_best_tick(12345 + tick,
+					   12345 + tick +
+					   (part ? tick / part : 0)));
+	}
+	mill_run(12345 + 2 * MINUTE, HTW_AHEAD);
+	mill_all_fired(mill.nr);
+	snprintf(what, sizeof(what), "slack of 1/%u", part);
+	mill_print(part ? what : "no slack");
+	return mill.wakeups;
+}
+
+/* Of the interrupts 2 % are left with a slack of 1 %, and 0.3 % with 10 %. */
+void test_slack_saves(struct rng *rng)
+{
+	u64 none = with_slack(rng, 0), moves = mill.wheel->nr_moves, some;
+
+	some = with_slack(rng, 100);
+	CHECK(slack_saves, some * 50 <= none,
+	      "wake-ups with 1 %%: expected at most %llu, got %llu", none / 50,
+	      some);
+	CHECK(slack_saves, mill.wheel->nr_moves <= moves / 2,
+	      "moves with 1 %%: expected at most %llu, got %llu", moves / 2,
+	      mill.wheel->nr_moves);
+	some = with_slack(rng, 10);
+	CHECK(slack_saves, some * 1000 <= none * 3,
+	      "wake-ups with 10 %%: expected at most %llu, got %llu",
+	      none * 3 / 1000, some);
+	CHECK(slack_saves, mill.wheel->nr_moves <= moves / 100,
+	      "moves with 10 %%: expected at most %llu, got %llu", moves / 100,
+	      mill.wheel->nr_moves);
+}
+
+/* Returns the moves of timers @off ticks after round ones, all in one round row. */
+static u64 run_round(struct rng *rng, unsigned int row, unsigned int off)
+{
+	u64 granule = 32ULL << 3 * row, now = rng_magnitude(rng, 45);
+	u64 first = now / granule * granule + granule;
+	unsigned int id;
+
+	mill_init(now, 1000);
+	for (id = 0; id < mill.nr; id++)
+		mill_arm(id, first + (8 + rng_below(rng, 55)) * granule + off);
+	mill_run(U64_MAX, 1000);
+	mill_all_fired(mill.nr);
+	return mill.wheel->nr_moves;
+}
+
+/* What is due at a round tick stays where it is until then, however far it is. */
+void test_round_never_cascaded(struct rng *rng)
+{
+	unsigned int row, i;
+
+	for (row = 0; row < HTW_ROUND_ROWS; row++) {
+		for (i = 0; i < 10; i++) {
+			CHECK_EQUAL(round_never_cascaded, "moves", 0,
+				    run_round(rng, row, 0));
+			CHECK(round_never_cascaded, run_round(rng, row, 1) > 0,
+			      "moves of others: expected some, got none");
+		}
+	}
+}
