@@ -128,13 +128,19 @@ check-fast:
 static:
 	@tools/testing/static.sh
 
+bench:
+	@tools/bench/run.sh $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(SIZES),--sizes $(SIZES))
+
+bench-plots:
+	@tools/bench/plots.sh
+
 ## Clean
 
 # kbuild's own clean would look for objects in the whole tree, a kernel's or a
 # user's in it included. This removes what this Makefile made, by name.
-objects := $(basename $(wildcard src/*.c kunit/*.c tools/examples/idle_table/*.c \
-	tools/testing/misuse/*.c))
-mods := htw htw_kunit htw_ledger tools/examples/idle_table/idle_table \
+objects := $(basename $(wildcard src/*.c kunit/*.c tools/bench/kernel/*.c \
+	tools/examples/idle_table/*.c tools/testing/misuse/*.c))
+mods := htw htw_kunit htw_ledger htw_bench tools/examples/idle_table/idle_table \
 	tools/testing/misuse/htw_misuse
 hidden = $(foreach f,$(1),$(dir $(f)).$(notdir $(f)))
 made := $(addsuffix .o,$(objects) $(mods)) \
@@ -143,7 +149,7 @@ made := $(addsuffix .o,$(objects) $(mods)) \
 
 clean:
 	@rm -f $(made) $(addsuffix .cmd,$(call hidden,$(made))) $(addsuffix .d,$(call hidden,$(made)))
-	@rm -rf $(addprefix build/,stage tools selftests wheel docs)
+	@rm -rf $(addprefix build/,stage tools selftests wheel docs bench)
 	-@rmdir build 2>/dev/null || true
 
 distclean: clean
@@ -171,6 +177,8 @@ help:
 	@echo  'Test:'
 	@echo  '  check-fast      - What takes less than a minute'
 	@echo  '  static          - Compilers, sparse, checkpatch, kernel-doc, shellcheck'
+	@echo  '  bench           - Measure htw beside timer_list and hrtimer, against the goals'
+	@echo  '  bench-plots     - Draw that for the documentation'
 	@echo  ''
 	@echo  'Clean:'
 	@echo  '  clean           - Remove what the build made, and nothing else'
@@ -181,8 +189,9 @@ help:
 	@echo  '                    else the newest headers installed)'
 	@echo  '  KVER=release    - The same by release; for demo also 6.1 or 6.12'
 	@echo  '  DESTDIR= prefix= - Where to install (default prefix: $(prefix))'
+	@echo  '  ROUNDS= SIZES=  - For bench: rounds of each, numbers of timers (5; 1000,...)'
 	@echo  '  V=1 W=1 C=2 CC= LLVM= - As for any kernel build'
 	@echo  '  HTW_CACHE=dir   - Where test kernels are kept (default ~/.cache/htw)'
 
 .PHONY: all kdir modules staged-headers examples test-modules tools docs modules_install install-headers \
-	install uninstall demo check check-fast static clean distclean help
+	install uninstall demo check check-fast static bench bench-plots clean distclean help

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0
 #
-# usage: awk -f report.awk -v json=FILE -v tsv=FILE [-v whole=1] goals LOG...
+# usage: awk -f report.awk -v json=FILE -v tsv=FILE -v lateness=FILE
+#	[-v whole=1] goals LOG...
 #
 # Samples of htw_bench (see kernel/bench.h) to a table on stdout, JSON for machines,
-# and TSV for gnuplot. The name of a log is that of its rig. A row is one benchmark
+# and two files for plots: rows, and histograms of lateness. The name of a log is that of its rig. A row is one benchmark
 # of htw and one peer: the median of all rounds, and the least and the most. With
 # whole=1 a goal without a row is an error.
 
@@ -111,8 +112,10 @@ function row(group, mine, other, part, peer, wanted, ratio, said, ns)
 	printf "}" >json
 	comma = ","
 
-	printf "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", part[1], part[2], part[3], part[4],
-		other == "" ? "-" : peer, median[mine], other == "" ? "-" : median[other], ratio >tsv
+	printf "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%.4g\t%s\t%s\t%s\n", part[1], part[2], part[3],
+		part[4], other == "" ? "-" : peer, value(median[mine]), range(mine),
+		value(other == "" ? "" : median[other]), ratio, wanted == "" ? "-" : wanted,
+		said == "" ? "-" : said, unit[mine] >tsv
 }
 
 FILENAME != last {
@@ -127,6 +130,13 @@ FILENAME != last {
 rig == "goals" && /^[^#]/ { goal[$1 " " $2 " " $3 " " $4] = $5; next }
 
 /^# rig: / && rig != "goals" { about[rig] = substr($0, 8); next }
+
+/htw_bench: lateness / {
+	sub(/.*htw_bench: lateness /, "")
+	gsub(/[a-z]+=/, "")
+	print >lateness
+	next
+}
 
 /htw_bench: sample / {
 	sub(/.*htw_bench: sample /, "")
@@ -152,7 +162,7 @@ END {
 	if (!nr_groups)
 		fail("no samples")
 	printf "[" >json
-	printf "rig\tbench\tn\tcpus\tpeer\thtw\tpeer_value\tratio\n" >tsv
+	printf "#rig\tbench\tn\tcpus\tpeer\thtw\thtw_range\tpeer_value\tratio\tgoal\tmet\tunit\n" >tsv
 	for (g = 1; g <= nr_groups; g++) {
 		group = groups[g]
 		mine = group " htw"

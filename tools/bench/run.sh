@@ -7,10 +7,11 @@
 #
 #   kernel.txt    the table that is shown
 #   kernel.json   the same for machines
-#   kernel.tsv    the same for gnuplot
+#   kernel.tsv    the same, and
+#   lateness.txt  histograms, for plots.sh
 #   RIG.log       what each kernel said
 #
-#   --quick       one round, small numbers, less than a minute: does everything run?
+#   --quick       one round of small numbers, without QEMU: do they run?
 #   --uml         only the benchmarks that run natively in User Mode Linux
 #   --rounds N    rounds of each (5)
 #   --sizes LIST  numbers of timers (1000,10000,100000,1000000)
@@ -24,8 +25,9 @@ set -euo pipefail
 bench=$top/tools/bench
 out=$top/build/bench
 rounds=5
-sizes=1000,10000,100000,1000000
-quick='' uml_only=''
+all_sizes=1000,10000,100000,1000000
+sizes=$all_sizes
+uml_only=''
 logs=()
 
 parse()
@@ -33,7 +35,7 @@ parse()
 	while (($#)); do
 		case $1 in
 		-h|--help) usage; exit ;;
-		--quick) quick=1 rounds=1 sizes=1000,10000; shift ;;
+		--quick) uml_only=1 rounds=1 sizes=1000,10000; shift ;;
 		--uml) uml_only=1; shift ;;
 		--rounds) rounds=$(need_value "$@"); shift 2 ;;
 		--sizes) sizes=$(need_value "$@"); shift 2 ;;
@@ -107,19 +109,12 @@ bench_uml()
 	run_uml uml-travel "the same on virtual time" time-travel=inf-cpu htw_bench.run="$travel"
 }
 
-# Does this htw count, and can it be told not to?
-has_counters()
-{
-	grep -qx 'config HTW_STATS' "$top/Kconfig"
-}
-
-# The modules for Debian's kernel, with the benchmarks.
+# The modules for Debian's kernel, with the benchmarks; and the same without counters.
 build_guest_modules()
 {
 	stock=$("$vm/stock.sh" 6.12)
 	build_modules "$stock/build" "$out/modules" HTW_BENCH=m
-	! has_counters ||
-		build_modules "$stock/build" "$out/modules-silent" HTW_BENCH=m KCFLAGS=-DHTW_NO_STATS
+	build_modules "$stock/build" "$out/modules-silent" HTW_BENCH=m KCFLAGS=-DHTW_NO_STATS
 }
 
 # modules_to DIR DEST: options for boot.sh.
@@ -158,30 +153,30 @@ run_guest()
 # The clock of such a guest counts instructions: one is a nanosecond.
 bench_instructions()
 {
-	local silent=()
+	local silent
 
-	! has_counters || mapfile -t silent < <(modules_to "$out/modules-silent" /silent)
+	mapfile -t silent < <(modules_to "$out/modules-silent" /silent)
 	run_guest qemu-icount 1 "instructions counted" \
 		"run=ops,expire sizes=1000,10000 unit=instructions" --icount 0 "${silent[@]}"
 }
 
 bench_guests()
 {
-	local smp_sizes=10000
-
-	[[ -z $quick ]] || smp_sizes=1000
 	build_guest_modules
 	bench_instructions
-	run_guest qemu-1 1 "$(accelerator)" "run=smp sizes=$smp_sizes"
-	run_guest qemu-2 2 "$(accelerator)" "run=ops,smp sizes=$smp_sizes"
-	run_guest qemu-4 4 "$(accelerator)" "run=smp sizes=$smp_sizes"
+	run_guest qemu-1 1 "$(accelerator)" "run=smp sizes=10000"
+	run_guest qemu-2 2 "$(accelerator)" "run=ops,smp sizes=10000"
+	run_guest qemu-4 4 "$(accelerator)" "run=smp sizes=10000"
 }
 
 report()
 {
-	local rc=0
+	local whole='' rc=0
 
+	# Then there is a row for each goal.
+	[[ -n $uml_only || $sizes != "$all_sizes" ]] || whole=1
 	awk -f "$bench/report.awk" -v json="$out/kernel.json" -v tsv="$out/kernel.tsv" \
+		-v lateness="$out/lateness.txt" -v whole="$whole" \
 		"$bench/goals" "${logs[@]}" | tee "$out/kernel.txt" || rc=$?
 	return "$rc"
 }
@@ -190,7 +185,7 @@ main()
 {
 	parse "$@"
 	mkdir -p "$out"
-	rm -f "$out"/kernel.* "$out"/*.log
+	rm -f "$out"/{kernel.*,lateness.txt,*.log}
 	bench_uml
 	[[ -n $uml_only ]] || bench_guests
 	report

@@ -48,7 +48,8 @@ quiet_build()
 
 	rm -rf "$dir"
 	copy_sources "$dir"
-	make -s -C "$dir" KDIR="$kdir" W=1 HTW_TESTS=y "$@" modules examples test-modules 2>&1 |
+	make -s -C "$dir" KDIR="$kdir" W=1 HTW_TESTS=y HTW_BENCH=m "$@" \
+		modules examples test-modules 2>&1 |
 		grep -v -e '^htw: building for' -e 'Skipping BTF generation'
 	return "${PIPESTATUS[0]}"
 }
@@ -88,7 +89,7 @@ run_checkpatch()
 {
 	local files
 	mapfile -t files < <(sources_of 'src/*.[ch]' 'include/*.h' 'kunit/*.c' 'tools/examples/*.c' \
-		'tools/testing/misuse/*.c')
+		'tools/testing/misuse/*.c' 'tools/bench/*.[ch]')
 
 	# From the directory of its .checkpatch.conf.
 	(cd "$top" && "$kernel/scripts/checkpatch.pl" -f --terse "${files[@]}") |

@@ -22,8 +22,15 @@
 #include <linux/timer.h>
 #include <linux/types.h>
 
+/* Is the clock one of CPU time? Only what is built into such a kernel can ask for it. */
+#if defined(CONFIG_UML) && !defined(MODULE)
+#define BENCH_CPU_TIME	1
+#else
+#define BENCH_CPU_TIME	0
+#endif
+
 /* Timers that are handled with interrupts off between two looks at the clock. */
-#define BENCH_CHUNK	(IS_ENABLED(CONFIG_UML) ? 1000 : 250)
+#define BENCH_CHUNK	(BENCH_CPU_TIME ? 1000 : 250)
 
 /* Expiries are spread over this, and begin that much after the base. */
 #define BENCH_SPAN_NS	(60 * (u64)NSEC_PER_SEC)
@@ -110,11 +117,7 @@ struct bench_peer {
 };
 
 /* The first is htw; in the order in which they take turns. */
-#ifdef HTW_COARSE
 #define BENCH_NR_PEERS	4
-#else
-#define BENCH_NR_PEERS	3
-#endif
 extern const struct bench_peer bench_peers[BENCH_NR_PEERS];
 
 /**

@@ -7,7 +7,7 @@
 #include "bench.h"
 
 #include <linux/errno.h>
-#include <linux/limits.h>
+#include <linux/kernel.h>
 #include <linux/math64.h>
 #include <linux/mm.h>
 #include <linux/printk.h>
@@ -16,7 +16,15 @@
 
 #define SLACK_TIMERS	100000
 #define TICK_TIMERS	1000000
-#define DAY_NS		(24 * 3600 * (u64)NSEC_PER_SEC)
+
+#define HOUR_NS		(3600 * (u64)NSEC_PER_SEC)
+#define DAY_NS		(24 * HOUR_NS)
+
+/* Of a timer that is alone: across every level's boundary. */
+static const u64 distances[] = {
+	NSEC_PER_MSEC, NSEC_PER_SEC / 10, NSEC_PER_SEC, 60 * (u64)NSEC_PER_SEC,
+	HOUR_NS, DAY_NS, 30 * DAY_NS, 365 * DAY_NS,
+};
 
 static void expect(unsigned int nr)
 {
@@ -112,15 +120,15 @@ static u64 alone(struct bench_timer *timer, u64 delay)
 int bench_alone(void)
 {
 	struct bench_load *load = bench_load_create(1);
-	u64 delay, most = 0;
+	unsigned int i;
+	u64 most;
 
 	if (!load)
 		return -ENOMEM;
 	bench_setup(load, &bench_peers[0]);
-	for (delay = 1ULL << htw_base_geometry()->tick_shift; delay < 365 * DAY_NS;
-	     delay = min(delay * 3, 365 * DAY_NS - 1) + 1)
-		most = max(most, alone(&load->timers[0], delay));
-	most = max(most, alone(&load->timers[0], 365 * DAY_NS));
+	most = alone(&load->timers[0], 1ULL << htw_base_geometry()->tick_shift);
+	for (i = 0; i < ARRAY_SIZE(distances); i++)
+		most = max(most, alone(&load->timers[0], distances[i]));
 	bench_sample("interrupts_alone", 1, 1, "htw", 1, most, 1, "interrupts");
 	bench_load_destroy(load);
 	return 0;

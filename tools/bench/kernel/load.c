@@ -164,7 +164,7 @@ u64 bench_estimate(struct bench_load *load)
 	unsigned int i;
 	u64 sum = 0;
 
-	if (IS_ENABLED(CONFIG_UML)) {
+	if (BENCH_CPU_TIME) {
 		for (i = 0; i < nr; i++)
 			sum += load->chunks[i];
 	} else {

@@ -20,8 +20,8 @@ unsigned int bench_nr_sizes = 4;
 module_param_array_named(sizes, bench_sizes, uint, &bench_nr_sizes, 0444);
 MODULE_PARM_DESC(sizes, "Numbers of timers (default 1000,10000,100000,1000000)");
 
-static bool halt;
-module_param(halt, bool, 0444);
+static bool halt_after;
+module_param_named(halt, halt_after, bool, 0444);
 MODULE_PARM_DESC(halt, "Stop the machine at the end, for a kernel without user space (default N)");
 
 static char *unit = "ns";
@@ -149,7 +149,7 @@ static int __init bench_init(void)
 
 	if (*run)
 		ret = run_on_first_cpu();
-	if (halt)
+	if (halt_after)
 		kernel_halt();
 	return ret;
 }

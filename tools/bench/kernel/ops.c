@@ -107,7 +107,6 @@ static int arm_behind(struct ops_run *run, const char *bench)
 	return ret ?: cancel(run, NULL);
 }
 
-#ifdef HTW_COARSE
 /* As bench_steps(), but a chunk is one call. */
 static u64 bulk_steps(struct ops_run *run, size_t (*op)(struct htw_bulk *bulk, size_t n))
 {
@@ -174,12 +173,6 @@ static int bulk_round(struct ops_run *run)
 	tell(run, "cancel_bulk", bulk_steps(run, htw_cancel_bulk));
 	return check_answers(run, "cancel_bulk", load->nr);
 }
-#else
-static int bulk_round(struct ops_run *run)
-{
-	return 0;
-}
-#endif
 
 /*
  * What has been cancelled may have left an interrupt behind, before which none has to
@@ -260,16 +253,12 @@ static int ops_of(unsigned int nr)
 
 	if (!run.load)
 		return ret;
-#ifdef HTW_COARSE
 	run.bulk = vzalloc(array_size(nr, sizeof(*run.bulk)));
 	if (!run.bulk)
 		goto out;
-#endif
 	ret = all_rounds(&run);
-#ifdef HTW_COARSE
 	vfree(run.bulk);
 out:
-#endif
 	bench_load_destroy(run.load);
 	return ret;
 }

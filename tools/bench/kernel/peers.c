@@ -66,7 +66,6 @@ static u64 htw_cancel_all(struct bench_load *load, const u32 *order)
 	return bench_steps(load, order, htw_cancel_one);
 }
 
-#ifdef HTW_COARSE
 static __always_inline int htw_arm_coarse_one(struct bench_timer *timer, u64 when)
 {
 	return htw_schedule_range(&timer->htw, when, 0, HTW_COARSE);
@@ -76,7 +75,6 @@ static u64 htw_arm_coarse(struct bench_load *load, const u32 *order)
 {
 	return bench_steps(load, order, htw_arm_coarse_one);
 }
-#endif
 
 /* timer_list */
 
@@ -202,7 +200,7 @@ const struct bench_peer bench_peers[BENCH_NR_PEERS] = {
 		.cancel_one	= list_cancel_one,
 		.counts_arms	= true,
 		.exact		= true,
-		.coarse		= BENCH_NR_PEERS > 3,
+		.coarse		= true,
 	}, {
 		.name		= "hrtimer",
 		.setup		= hr_setup,
@@ -215,7 +213,6 @@ const struct bench_peer bench_peers[BENCH_NR_PEERS] = {
 		.cancel_one	= hr_cancel_one,
 		.exact		= true,
 	},
-#ifdef HTW_COARSE
 	{
 		.name		= "htw",
 		.setup		= htw_setup,
@@ -229,5 +226,4 @@ const struct bench_peer bench_peers[BENCH_NR_PEERS] = {
 		.counts_arms	= true,
 		.coarse		= true,
 	},
-#endif
 };

@@ -251,8 +251,9 @@ compile()
 
 	graft
 	printf '%s\n' '# suite: graft' 'KTAP version 1' 1..4 >"$out/result"
-	test_case modules compiles CONFIG_HTW=m CONFIG_HTW_KUNIT_TEST=m
-	test_case built_in compiles CONFIG_HTW=y CONFIG_HTW_STATS=y CONFIG_HTW_KUNIT_TEST=y
+	test_case modules compiles CONFIG_HTW=m CONFIG_HTW_KUNIT_TEST=m CONFIG_HTW_BENCH=m
+	test_case built_in compiles CONFIG_HTW=y CONFIG_HTW_STATS=y CONFIG_HTW_KUNIT_TEST=y \
+		CONFIG_HTW_BENCH=y
 	test_case suites_alone_as_a_module compiles CONFIG_HTW=y CONFIG_HTW_KUNIT_TEST=m
 	test_case undone_leaves_nothing undoes
 	echo '# suite:' >>"$out/result"
