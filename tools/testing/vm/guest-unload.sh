@@ -40,12 +40,12 @@ so_are_those_of_a_module_that_fails_to_load()
 	return $ret
 }
 
-# It is in a wheel, or running, or about to: all the same.
-a_timer_that_always_runs_is_cancelled()
+# They are in a wheel, or running, or about to: all the same.
+timers_that_run_all_the_time_are_cancelled()
 {
 	for round in 1 2 3 4 5; do
-		left leave_running 'htw: module htw_misuse left 1 timers pending' \
-			'htw:   1 that call runs_again \[htw_misuse\]' || return
+		left leave_running 'htw: module htw_misuse left 3064 timers pending' \
+			'htw:   64 that call runs_again \[htw_misuse\]' || return
 		: "$round"
 	done
 }
@@ -79,5 +79,5 @@ a_module_that_leaves_nothing_is_not_accused()
 
 run_tests pending_timers_are_cancelled_and_named \
 	so_are_those_of_a_module_that_fails_to_load \
-	a_timer_that_always_runs_is_cancelled a_running_callback_is_waited_for \
+	timers_that_run_all_the_time_are_cancelled a_running_callback_is_waited_for \
 	timers_of_others_stay a_module_that_leaves_nothing_is_not_accused
