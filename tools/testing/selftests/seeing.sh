@@ -156,7 +156,7 @@ debugfs_can_be_read_while_timers_fire()
 {
 	script_started 'every 200us a' 'every 1ms b'
 	n=0
-	while [ $n -lt 50 ]; do
+	while [ $n -lt 15 ]; do
 		cat $debugfs/stats $debugfs/lateness $debugfs/bases >"$tmp/files" ||
 			fail 'a file could not be read'
 		n=$((n + 1))
