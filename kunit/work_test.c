@@ -412,13 +412,14 @@ static void expect_waits_for_the_function(struct kunit *test,
 	struct probe *probe = make_probe(test, record_and_stay);
 	struct opener opener = { .go = &probe->go };
 
-	htw_timer_setup(&opener.timer, opener_expired, 0);
+	htw_timer_setup_on_stack(&opener.timer, opener_expired, 0);
 	htw_schedule_delayed_work(&probe->dwork, TICK_NS);
 	expect_completed(test, &probe->begun);
 	htw_schedule(&opener.timer, 20 * NSEC_PER_MSEC);
 	wait(&probe->dwork);
 	KUNIT_EXPECT_TRUE(test, READ_ONCE(probe->ended));
 	htw_shutdown_sync(&opener.timer);
+	htw_timer_destroy_on_stack(&opener.timer);
 }
 
 static void cancel_sync_waits_for_the_function(struct kunit *test)
