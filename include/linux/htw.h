@@ -112,6 +112,13 @@ void htw_timer_destroy_on_stack(struct htw_timer *timer);
 static inline void htw_timer_destroy_on_stack(struct htw_timer *timer) { }
 #endif
 
+#ifdef CONFIG_LOCKDEP
+#define __HTW_TIMER_LOCKDEP_MAP(_key)					\
+	.lockdep_map = STATIC_LOCKDEP_MAP_INIT(_key, _key),
+#else
+#define __HTW_TIMER_LOCKDEP_MAP(_key)
+#endif
+
 /* What htw_node_init() makes of a node. */
 #define __HTW_NODE_UNLINKED	0xff
 
@@ -120,7 +127,8 @@ static inline void htw_timer_destroy_on_stack(struct htw_timer *timer) { }
 		.entry = { .next = TIMER_ENTRY_STATIC },		\
 		.row = __HTW_NODE_UNLINKED,				\
 	},								\
-	.function = (_function),
+	.function = (_function),					\
+	__HTW_TIMER_LOCKDEP_MAP(__FILE__ ":" __stringify(__LINE__))
 
 /**
  * DEFINE_HTW_TIMER() - define a static timer that needs no htw_timer_setup()
@@ -128,10 +136,7 @@ static inline void htw_timer_destroy_on_stack(struct htw_timer *timer) { }
  * @_function: as for htw_timer_setup()
  */
 #define DEFINE_HTW_TIMER(_name, _function)				\
-	struct htw_timer _name = {					\
-		__HTW_TIMER_INITIALIZER(_function)			\
-		__HTW_TIMER_LOCKDEP_MAP(__FILE__ ":" __stringify(__LINE__)) \
-	}
+	struct htw_timer _name = { __HTW_TIMER_INITIALIZER(_function) }
 
 /**
  * struct htw_bulk - one timer of many, see htw_schedule_bulk()
