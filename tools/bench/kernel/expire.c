@@ -33,6 +33,7 @@ struct expire_run {
 	struct bench_load *load;
 	const struct bench_peer *peer;
 	unsigned int round;
+	u64 armed;
 	u64 lead;
 	u64 idle;
 	u64 first;
@@ -67,7 +68,7 @@ static int arm(struct expire_run *run, u64 span)
 	/* Those that are coarse take an eighth of the delay. */
 	run->last = run->first + span + (run->lead + span) / 8 + 3 * TICK_NSEC;
 	bench_fill_when(load, run->peer, &base, load->in_order, run->lead);
-	run->peer->arm(load, load->in_order);
+	run->armed = run->peer->arm(load, load->in_order);
 	sleep_until(run->first);
 	if (bench_watch.fired == 0 && ktime_get_ns() < run->first)
 		return 0;
@@ -131,9 +132,11 @@ static int burst(struct expire_run *run)
 	start = bench_clock();
 	local_irq_enable();
 	ret = wait_for_all(run, "expire");
-	if (!ret)
-		tell(run, "expire", bench_watch.ended - start);
-	return ret;
+	if (ret)
+		return ret;
+	tell(run, "expire", bench_watch.ended - start);
+	tell(run, "arm_and_expire", run->armed + bench_watch.ended - start);
+	return 0;
 }
 
 /* What the machine does by itself in the time that live() takes. */
@@ -192,6 +195,7 @@ static int expire_of(unsigned int nr, int (*what)(struct expire_run *run))
 
 	if (!run.load)
 		return -ENOMEM;
+	bench_measure_overhead(run.load);
 	run.lead = 2 * WAKE_UP_NS + (u64)nr * ARM_NS;
 	if (what == burst_and_live && BENCH_CPU_TIME)
 		run.idle = idle_cost();
