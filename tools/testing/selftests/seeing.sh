@@ -83,6 +83,13 @@ script_ended()
 	pid=
 }
 
+end_what_runs()
+{
+	[ -n "$pid" ] || return
+	kill -KILL "$pid" 2>/dev/null
+	wait "$pid" 2>/dev/null
+}
+
 debugfs_files_are_for_root_only()
 {
 	for file in stats lateness bases geometry; do
@@ -176,7 +183,7 @@ fdinfo_tells_the_timers_of_a_file()
 	script_started 'after 1h a' 'after 2h b' 'every 500ms c'
 	# What nobody reads stays unread.
 	kill -STOP "$pid"
-	tries=100
+	tries=50
 	until [ "$(fdinfo unread)" = 1 ] || [ $tries = 0 ]; do
 		tries=$((tries - 1))
 		sleep 0.1
@@ -323,7 +330,8 @@ case $1 in
 -x)
 	tmp=$SEEING_TEST_TMP
 	# What a failed test has left running would disturb the others.
-	trap '[ -z "$pid" ] || kill -KILL "$pid" 2>/dev/null' EXIT
+	trap end_what_runs EXIT
+	trap 'exit 1' TERM
 	"$2"
 	;;
 *)
