@@ -291,8 +291,36 @@ static void arming_earlier_wakes_at_once(struct kunit *test)
 	const unsigned int nr = 100;
 	struct probe *probes = make_probes(nr);
 	unsigned long before;
-	u64 now;
 	unsigned int i;
+	u64 start;
+
+	KUNIT_ASSERT_NOT_NULL(test, probes);
+	sleep_for(SECOND_NS);
+	before = interrupts();
+	start = ktime_get() + SECOND_NS;
+	for (i = 0; i < nr; i++) {
+		probe_arm(&probes[i], start + (nr - i) * SECOND_NS);
+		sleep_for(2 * tick_ns());
+	}
+	sleep_until(start + 10 * SECOND_NS + SECOND_NS / 2);
+	KUNIT_EXPECT_EQ(test, interrupts() - before, 10UL);
+	sleep_until(start + 110 * SECOND_NS);
+	KUNIT_EXPECT_EQ(test, interrupts() - before, 100UL);
+	KUNIT_EXPECT_EQ(test, count_on_time(probes, nr), nr);
+	free_probes(probes, nr);
+}
+
+/*
+ * All within a tick: to program the device each time costs more than an interrupt
+ * that finds nothing, so one of these is allowed. None may be late for it.
+ */
+static void arming_backwards_costs_one_interrupt(struct kunit *test)
+{
+	const unsigned int nr = 100;
+	struct probe *probes = make_probes(nr);
+	unsigned long before;
+	unsigned int i;
+	u64 now;
 
 	KUNIT_ASSERT_NOT_NULL(test, probes);
 	sleep_for(SECOND_NS);
@@ -300,10 +328,8 @@ static void arming_earlier_wakes_at_once(struct kunit *test)
 	now = ktime_get();
 	for (i = 0; i < nr; i++)
 		probe_arm(&probes[i], now + (nr - i) * SECOND_NS);
-	sleep_for(10 * SECOND_NS + SECOND_NS / 2);
-	KUNIT_EXPECT_EQ(test, interrupts() - before, 10UL);
-	sleep_for(100 * SECOND_NS);
-	KUNIT_EXPECT_EQ(test, interrupts() - before, 100UL);
+	sleep_for(101 * SECOND_NS);
+	KUNIT_EXPECT_LE(test, interrupts() - before, 101UL);
 	KUNIT_EXPECT_EQ(test, count_on_time(probes, nr), nr);
 	free_probes(probes, nr);
 }
@@ -375,7 +401,10 @@ static unsigned long count_ticks(struct probe *probes, unsigned int nr)
 	return ticks;
 }
 
-/* Far enough apart that no slot of theirs is too full to be left to its time. */
+/*
+ * Far enough apart that no slot of theirs is too full to be left to its time. One
+ * more is allowed for arming them all at once, as above.
+ */
 static void interrupts_are_the_ticks_in_use(struct kunit *test)
 {
 	const unsigned int nr = 1000;
@@ -398,13 +427,14 @@ static void interrupts_are_the_ticks_in_use(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, count_on_time(probes, nr), nr);
 	kunit_info(test, "%lu interrupts for %lu ticks", before,
 		   count_ticks(probes, nr));
-	KUNIT_EXPECT_LE(test, before, count_ticks(probes, nr));
+	KUNIT_EXPECT_LE(test, before, count_ticks(probes, nr) + 1);
 	free_probes(probes, nr);
 }
 
 /*
  * @nr timers over a minute, each with a slack of so many percent of how far away it
- * is. Returns the interrupts; 0 if one of the timers was not in its window.
+ * is. Returns the interrupts. A tick that thousands have chosen takes several passes,
+ * so the last of them may be late by some minimum gaps.
  */
 static unsigned long run_slack(struct kunit *test, struct probe *probes,
 			       unsigned int nr, unsigned int percent)
@@ -426,7 +456,7 @@ static unsigned long run_slack(struct kunit *test, struct probe *probes,
 		probe_setup(probe);
 		probe->earliest = now + delay;
 		probe->latest = max(first_tick(probe->earliest),
-				    probe->earliest + slack) + CLOCK_NS;
+				    probe->earliest + slack) + tick_ns();
 		htw_schedule_range(&probe->timer, probe->earliest, slack, 0);
 	}
 	sleep_for(67 * SECOND_NS);
@@ -536,6 +566,7 @@ static struct kunit_case tickless_cases[] = {
 #endif
 	KUNIT_CASE_SLOW(idle_wheel_is_silent),
 	KUNIT_CASE_SLOW(arming_earlier_wakes_at_once),
+	KUNIT_CASE_SLOW(arming_backwards_costs_one_interrupt),
 	KUNIT_CASE_SLOW(rearming_earlier_wakes_at_once),
 	KUNIT_CASE_SLOW(cancel_programs_nothing),
 	KUNIT_CASE_SLOW(interrupts_are_the_ticks_in_use),
