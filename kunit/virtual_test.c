@@ -839,6 +839,15 @@ static void starts_when_it_is_told_to(struct kunit *test)
 	end_wheel(test, wheel);
 }
 
+static void ask_for_the_next(struct htw_wheel *wheel,
+			     struct htw_wheel_timer *timer)
+{
+	struct probe *probe = to_probe(timer);
+
+	note(wheel, probe);
+	probe->ret = htw_wheel_next_event(wheel, &probe->seen);
+}
+
 static void end_of_time(struct kunit *test)
 {
 	struct htw_wheel *wheel = make_param_wheel(test);
@@ -848,6 +857,7 @@ static void end_of_time(struct kunit *test)
 	u64 last = U64_MAX - (tick - 1);
 	u64 next;
 
+	htw_wheel_timer_setup(&probes[0].timer, ask_for_the_next);
 	htw_wheel_schedule(wheel, &probes[0].timer, U64_MAX);
 	htw_wheel_schedule(wheel, &probes[1].timer, S64_MAX);
 	htw_wheel_schedule_range(wheel, &probes[2].timer, U64_MAX - 1, U64_MAX, 0);
@@ -868,6 +878,9 @@ static void end_of_time(struct kunit *test)
 		EXPECT_TRACE_AT(test, probes->trace, U64_MAX, 0, 4);
 	else
 		EXPECT_TRACE_AT(test, probes->trace, U64_MAX, 0, 2, 4);
+	/* The first of them was told of the others. */
+	KUNIT_EXPECT_TRUE(test, probes[0].ret);
+	KUNIT_EXPECT_EQ(test, probes[0].seen, U64_MAX);
 
 	/* After it nothing is. */
 	KUNIT_EXPECT_TRUE(test, htw_wheel_timer_pending(&probes[4].timer));
@@ -980,15 +993,6 @@ static void next_event_is_where_something_runs(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, htw_wheel_advance(wheel, next), 5LL);
 	KUNIT_EXPECT_FALSE(test, htw_wheel_next_event(wheel, &next));
 	end_wheel(test, wheel);
-}
-
-static void ask_for_the_next(struct htw_wheel *wheel,
-			     struct htw_wheel_timer *timer)
-{
-	struct probe *probe = to_probe(timer);
-
-	note(wheel, probe);
-	probe->ret = htw_wheel_next_event(wheel, &probe->seen);
 }
 
 static void next_event_in_a_callback(struct kunit *test)
