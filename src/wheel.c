@@ -757,8 +757,10 @@ bool htw_wheel_refresh(struct htw_wheel *wheel, unsigned int budget)
  * @budget: how many nodes may be touched
  *
  * A wheel that slept has a cursor in the past, and what is inserted relative to
- * that goes into a coarser level than it need. This catches up, and stops before
- * a slot of which nodes are due or which the budget is too small for.
+ * that goes into a coarser level than it need. This catches up, and stops at the
+ * first slot of which nodes are due or which the budget is too small for: before it,
+ * or if a coarser one starts together with it, where it starts. What htw_wheel_next()
+ * says may be earlier after that than before, if a slot has become fuller.
  */
 void htw_wheel_forward(struct htw_wheel *wheel, u64 to, unsigned int budget)
 {
