@@ -79,7 +79,6 @@ cascade_never_expires|wheel.c|s/node->tick > wheel->now)/node->tick >= wheel->no
 cascade_expires_by_target|wheel.c|s/node->tick > wheel->now)/node->tick > wheel->target)/
 moves_not_counted|wheel.c|s/wheel->nr_moves++;/;/
 expired_in_reverse|wheel.c|s/list_add_tail(&node->entry, &wheel->expired)/list_add(\&node->entry, \&wheel->expired)/
-slot_in_reverse|wheel.c|s/list_add_tail(&node->entry, &slot->head)/list_add(\&node->entry, \&slot->head)/
 expired_row_missing|wheel.c|s/node->row = HTW_ROW_EXPIRED;/;/
 overflow_not_added|wheel.c|s/wheel->nr_overflow += .*/;/
 overflow_not_taken_off|wheel.c|s/wheel->nr_overflow -= .*/;/
@@ -96,7 +95,6 @@ round_bit_not_set|wheel.c|s/wheel->round |= .*/;/
 round_bit_not_cleared|wheel.c|s/wheel->round &= .*/;/
 row_bit_cleared_too_soon|wheel.c|s/if (--row->nr_occupied)/if (--row->nr_occupied \&\& 0)/
 row_bit_cleared_late|wheel.c|s/if (--row->nr_occupied)/if (row->nr_occupied--)/
-row_bit_set_once|wheel.c|s/if (row->nr_occupied++)/if (++row->nr_occupied > 2)/
 min_not_set|wheel.c|/^static u64 link_node/,/^}/s/^\t\tslot->min = tick;$/\t\t;/
 min_not_lowered_on_insert|wheel.c|/^static u64 link_node/,/^}/s/if (tick < slot->min)/if (0)/
 min_is_last_insert|wheel.c|/^static u64 link_node/,/^}/s/if (tick < slot->min)/if (1)/
