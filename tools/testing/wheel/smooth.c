@@ -291,7 +291,7 @@ static void flood(struct rng *rng, u64 ticks, u64 most, unsigned int levels)
 	CHECK(bounded_in_a_flood, mill.wheel->nr_moves <= 1ULL * levels * mill.nr,
 	      "moves: expected at most %llu, got %llu", 1ULL * levels * mill.nr,
 	      mill.wheel->nr_moves);
-	mill_print("flood before a boundary");
+	mill_print("armed before a boundary");
 }
 
 void test_bounded_in_a_flood(struct rng *rng)
