@@ -17,7 +17,6 @@
 #include "base.h"
 #include "ledger.h"
 
-#ifdef HTW_PINNED
 
 #define WAIT		(60 * HZ)
 #define NR_PROBES	50
@@ -167,4 +166,3 @@ static struct kunit_suite isolated_suite = {
 
 kunit_test_suite(isolated_suite);
 
-#endif /* HTW_PINNED */

@@ -195,11 +195,9 @@ static int arm(struct entry *entry, u64 expires, u32 random)
 	case 0 ... 3:
 		return htw_schedule_range(&entry->timer, expires,
 					  random & 0xfffff, 0);
-#ifdef HTW_PINNED	/* and htw_schedule_on(), which came along with it */
 	case 4 ... 7:
 		return htw_schedule_on(&entry->timer, expires,
 				       cpumask_any_distribute(cpu_online_mask));
-#endif
 	default:
 		return htw_schedule_at(&entry->timer, expires);
 	}

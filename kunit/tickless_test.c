@@ -227,7 +227,6 @@ static void lone_timer_is_on_time(struct kunit *test)
 				      lone[i].probe.earliest);
 }
 
-#ifdef HTW_DEADLINE
 /*
  * The other end closes the connection after an hour without a sign of life. By the
  * hour, this is a timer's job that the kernel's own timers do minutes too late.
@@ -271,9 +270,6 @@ static void keepalive_of_an_hour_is_not_late(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, probe_on_time(&keepalive.probe));
 	KUNIT_EXPECT_GT(test, keepalive.peer_fired, keepalive.peer_due);
 }
-#else
-static void run_keepalive(void) { }
-#endif
 
 static void idle_wheel_is_silent(struct kunit *test)
 {
@@ -561,9 +557,7 @@ static int tickless_init(struct kunit *test)
 static struct kunit_case tickless_cases[] = {
 	KUNIT_CASE(lone_timer_costs_one_interrupt),
 	KUNIT_CASE(lone_timer_is_on_time),
-#ifdef HTW_DEADLINE
 	KUNIT_CASE(keepalive_of_an_hour_is_not_late),
-#endif
 	KUNIT_CASE_SLOW(idle_wheel_is_silent),
 	KUNIT_CASE_SLOW(arming_earlier_wakes_at_once),
 	KUNIT_CASE_SLOW(arming_backwards_costs_one_interrupt),

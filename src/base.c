@@ -512,7 +512,8 @@ static void run_pass(struct htw_base *base)
 	base->clock = now;
 	while (!collect(base, tick)) {
 		budget = run_expired(base, budget, now + HTW_PASS_NS);
-		if (!budget || ktime_get() >= now + HTW_PASS_NS)
+		base->clock = ktime_get();
+		if (!budget || base->clock >= now + HTW_PASS_NS)
 			return;
 		breathe(base);
 	}

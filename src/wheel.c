@@ -237,8 +237,8 @@ static u64 slot_start(const struct htw_wheel *wheel, const struct htw_row *row,
 }
 
 /*
- * The row for round ticks in which @tick has a slot of its own, from 8 to 64 slots
- * away; 0 if there is none.
+ * The row for round ticks in which @tick, which is round enough for the first of them,
+ * has a slot of its own, from 8 to 64 slots away; 0 if there is none.
  */
 static unsigned int round_row(const struct htw_wheel *wheel, u64 tick)
 {
@@ -256,20 +256,30 @@ static unsigned int round_row(const struct htw_wheel *wheel, u64 tick)
 	return HTW_MAX_ROWS + nr;
 }
 
+/* If @tick is in the very next slot of row @nr, it is in a window of a finer one. */
+static unsigned int descend(const struct htw_wheel *wheel, u64 tick,
+			    unsigned int nr)
+{
+	while (nr && (tick >> wheel->rows[nr].shift) -
+		     (wheel->now >> wheel->rows[nr].shift) == 1)
+		nr--;
+	return nr;
+}
+
 /* The finest row of which this window or the next holds @tick. */
-static unsigned int row_for(const struct htw_wheel *wheel, u64 tick)
+static __always_inline unsigned int row_for(const struct htw_wheel *wheel,
+					    u64 tick)
 {
 	/* The lowest bit is set so that a node due at the cursor is in row 0. */
 	u64 differs = (tick ^ wheel->now) | 1;
 	unsigned int nr = wheel->row_of[fls64(differs) - 1];
 	unsigned int round;
 
-	/* In the very next slot, which is the next window of a finer row? */
-	while (nr && (tick >> wheel->rows[nr].shift) -
-		     (wheel->now >> wheel->rows[nr].shift) == 1)
-		nr--;
-	if (!nr)
-		return 0;
+	/* What is two slots away or more is not in the next one. */
+	if (!((tick - wheel->now) >> wheel->rows[nr].shift >> 1))
+		nr = descend(wheel, tick, nr);
+	if (!nr || likely(tick & ((1 << HTW_ROUND_SHIFT) - 1)))
+		return nr;
 	round = round_row(wheel, tick);
 	return round ? round : nr;
 }
@@ -321,7 +331,8 @@ static bool lead_grew(u32 nr)
 }
 
 /* Returns the tick at which somebody has to look at the wheel because of @node. */
-static u64 link_node(struct htw_wheel *wheel, struct htw_node *node, u64 tick)
+static __always_inline u64 link_node(struct htw_wheel *wheel,
+				     struct htw_node *node, u64 tick)
 {
 	unsigned int nr = row_for(wheel, tick);
 	struct htw_row *row = &wheel->rows[nr];
@@ -332,7 +343,7 @@ static u64 link_node(struct htw_wheel *wheel, struct htw_node *node, u64 tick)
 	node->row = nr;
 	node->slot = row->first + index;
 	list_add_tail(&node->entry, &slot->head);
-	if (!slot->nr++) {
+	if (unlikely(!slot->nr++)) {
 		slot->min = tick;
 		slot_filled(wheel, nr, index);
 	} else if (tick < slot->min) {
@@ -341,22 +352,25 @@ static u64 link_node(struct htw_wheel *wheel, struct htw_node *node, u64 tick)
 	if (!row_cascades(nr))
 		return tick;
 
-	wheel->nr_overflow += nr >= wheel->nr_levels;
+	if (unlikely(nr >= wheel->nr_levels))
+		wheel->nr_overflow++;
 	if (unlikely(lead_grew(slot->nr)))
 		return ahead_of(row, slot_start(wheel, row, index), slot->nr);
 	return tick;
 }
 
 /* Takes @node off the slot or the list of expired nodes that it is in. */
-static void unlink_node(struct htw_wheel *wheel, struct htw_node *node)
+static __always_inline void unlink_node(struct htw_wheel *wheel,
+					struct htw_node *node)
 {
-	list_del(&node->entry);
-	if (node->row == HTW_ROW_EXPIRED)
-		return;
-
-	if (row_cascades(node->row))
-		wheel->nr_overflow -= node->row >= wheel->nr_levels;
-	if (!--wheel->slots[node->slot].nr)
+	__list_del_entry(&node->entry);
+	if (unlikely(node->row >= wheel->nr_levels)) {
+		if (node->row == HTW_ROW_EXPIRED)
+			return;
+		if (node->row < HTW_MAX_ROWS)
+			wheel->nr_overflow--;
+	}
+	if (unlikely(!--wheel->slots[node->slot].nr))
 		slot_emptied(wheel, node->row,
 			     node->slot - wheel->rows[node->row].first);
 }
@@ -758,8 +772,10 @@ bool htw_wheel_refresh(struct htw_wheel *wheel, unsigned int budget)
  * @budget: how many nodes may be touched
  *
  * A wheel that slept has a cursor in the past, and what is inserted relative to
- * that goes into a coarser level than it need. This catches up, and stops before
- * a slot of which nodes are due or which the budget is too small for.
+ * that goes into a coarser level than it need. This catches up, and stops at the
+ * first slot of which nodes are due or which the budget is too small for: before it,
+ * or if a coarser one starts together with it, where it starts. What htw_wheel_next()
+ * says may be earlier after that than before, if a slot has become fuller.
  */
 void htw_wheel_forward(struct htw_wheel *wheel, u64 to, unsigned int budget)
 {

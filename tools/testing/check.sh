@@ -35,6 +35,7 @@ all=(wheel uml-6.12 debug-6.12 debug-6.1 stock-6.12 stock-6.1 misuse-6.12 docs)
 out=$top/build/check
 manifest=$top/tools/testing/manifest
 ops=4000000
+large=1000000
 stages=()
 
 parse()
@@ -42,7 +43,7 @@ parse()
 	while (($#)); do
 		case $1 in
 		-h|--help) usage; exit ;;
-		--fast) stages=(wheel docs) ops=1000000 ;;
+		--fast) stages=(wheel docs) ops=1000000 large=100000 ;;
 		wheel|docs|uml-*|debug-*|stock-*|misuse-*|isolated-*) stages+=("$1") ;;
 		*) die "unknown argument $1" "try --help" ;;
 		esac
@@ -78,7 +79,8 @@ run_wheel()
 	run_logged "building the wheel with sanitizers" "$out/wheel/build.log" \
 		make -C "$top/tools/testing/wheel" O="$out/wheel/obj"
 	run_logged --may-fail "testing the wheel: $ops operations beside the model" "$out/wheel/result" \
-		named property "$out/wheel/obj/property" --ops "$ops" ${HTW_SEED:+--seed "$HTW_SEED"} || :
+		named property "$out/wheel/obj/property" --ops "$ops" --large "$large" \
+		${HTW_SEED:+--seed "$HTW_SEED"} || :
 	grep -a -m 1 '^# seed' "$out/wheel/result" || :
 	judge wheel wheel --no-guest
 }

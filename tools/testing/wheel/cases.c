@@ -328,6 +328,12 @@ void test_needless_wakeups(struct rng *rng)
 		CHECK_EQUAL(needless_wakeups, "timers left", 0,
 			    pair.wheel->nr_pending);
 	}
+
+	/* What is next is that there are many, so nothing is to be looked for. */
+	fill_slot(rng, 1000);
+	pair_push(&pair, 0, 100);
+	CHECK_EQUAL(needless_wakeups, "refreshed for free", true,
+		    htw_wheel_refresh(pair.wheel, 0));
 }
 
 static void push_all(struct rng *rng, unsigned int nr, u64 from)

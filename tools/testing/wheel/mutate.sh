@@ -79,7 +79,6 @@ cascade_never_expires|wheel.c|s/node->tick > wheel->now)/node->tick >= wheel->no
 cascade_expires_by_target|wheel.c|s/node->tick > wheel->now)/node->tick > wheel->target)/
 moves_not_counted|wheel.c|s/wheel->nr_moves++;/;/
 expired_in_reverse|wheel.c|s/list_add_tail(&node->entry, &wheel->expired)/list_add(\&node->entry, \&wheel->expired)/
-slot_in_reverse|wheel.c|s/list_add_tail(&node->entry, &slot->head)/list_add(\&node->entry, \&slot->head)/
 expired_row_missing|wheel.c|s/node->row = HTW_ROW_EXPIRED;/;/
 overflow_not_added|wheel.c|s/wheel->nr_overflow += .*/;/
 overflow_not_taken_off|wheel.c|s/wheel->nr_overflow -= .*/;/
@@ -96,7 +95,6 @@ round_bit_not_set|wheel.c|s/wheel->round |= .*/;/
 round_bit_not_cleared|wheel.c|s/wheel->round &= .*/;/
 row_bit_cleared_too_soon|wheel.c|s/if (--row->nr_occupied)/if (--row->nr_occupied \&\& 0)/
 row_bit_cleared_late|wheel.c|s/if (--row->nr_occupied)/if (row->nr_occupied--)/
-row_bit_set_once|wheel.c|s/if (row->nr_occupied++)/if (++row->nr_occupied > 2)/
 min_not_set|wheel.c|/^static u64 link_node/,/^}/s/^\t\tslot->min = tick;$/\t\t;/
 min_not_lowered_on_insert|wheel.c|/^static u64 link_node/,/^}/s/if (tick < slot->min)/if (0)/
 min_is_last_insert|wheel.c|/^static u64 link_node/,/^}/s/if (tick < slot->min)/if (1)/
@@ -139,9 +137,7 @@ event_unfinished_later|wheel.c|/^static struct htw_slot \*row_event/,/^}/s/start
 event_not_ahead|wheel.c|/^static struct htw_slot \*row_event/,/^}/s/if (slot->nr > HTW_SPARSE)/if (0)/
 event_ahead_of_few|wheel.c|/^static struct htw_slot \*row_event/,/^}/s/if (slot->nr > HTW_SPARSE)/if (slot->nr >= HTW_SPARSE)/
 event_ahead_again|wheel.c|/^static struct htw_slot \*row_event/,/^}/s/max(ahead_of(row, start, slot->nr), wheel->target + 1)/ahead_of(row, start, slot->nr)/
-event_after_ahead_again|wheel.c|/^static struct htw_slot \*row_event/,/^}/s/max(ahead_of(row, start, after->nr), wheel->target + 1)/ahead_of(row, start, after->nr)/
 event_without_after|wheel.c|/^static struct htw_slot \*row_event/,/^}/s/if (after->nr <= HTW_SPARSE)/if (1)/
-event_after_of_few|wheel.c|/^static struct htw_slot \*row_event/,/^}/s/if (after->nr <= HTW_SPARSE)/if (after->nr < HTW_SPARSE)/
 event_after_same_start|wheel.c|/^static struct htw_slot \*row_event/,/^}/s/start += 1ULL << row->shift;/;/
 event_after_second|wheel.c|/^static struct htw_slot \*row_event/,/^}/s/(start >> row->shift) + 1/(start >> row->shift) + 2/
 event_after_always|wheel.c|/^static struct htw_slot \*row_event/,/^}/s/if (ahead >= \*tick)/if (0)/
@@ -157,16 +153,13 @@ pace_without_need|wheel.c|/^static u32 set_pace/,/^}/s/return max(needed, /retur
 pace_of_need_only|wheel.c|/^static u32 set_pace/,/^}/s/return max(.*/return needed;/
 pace_of_last_row|wheel.c|/^static u32 set_pace/,/^}/s/needed += /needed = /
 pace_of_all|wheel.c|/^static u32 set_pace/,/^}/s/slot->nr \/ (u32)ticks + 1/slot->nr/
-pace_rounded_down|wheel.c|/^static u32 set_pace/,/^}/s/(u32)ticks + 1/(u32)ticks/
 pace_without_moved|wheel.c|/^static u32 set_pace/,/^}/s/HTW_AHEAD - min_t(u64, moved, HTW_AHEAD)/HTW_AHEAD + 0 * moved/
 pace_set_again|wheel.c|/^static bool move_ahead/,/^}/s/wheel->paced = true;/;/
 pace_not_reset|wheel.c|/^static void set_target/,/^}/s/wheel->paced = false;/;/
 moves_before_not_set|wheel.c|/^static void set_target/,/^}/s/wheel->moves_before = wheel->nr_moves;/;/
 ahead_without_budget|wheel.c|/^static bool move_ahead/,/^}/s/if (!budget--)/if (0 \&\& budget)/
 ahead_without_end|wheel.c|/^static bool move_ahead/,/^}/s/wheel->ahead; wheel->ahead--)/1; )/
-ahead_left_over|wheel.c|/^static bool move_ahead/,/^}/s/^\twheel->ahead = 0;/\t;/
 ahead_always_done|wheel.c|/^static bool move_ahead/,/^}/s/return false;/return true;/
-ahead_last_node|wheel.c|/^static bool move_ahead/,/^}/s/slot && slot->nr && /slot \&\& slot->nr > 1 \&\& /
 ahead_finest_row_only|wheel.c|/^static bool move_ahead/,/^}/s/wheel->occupied & ~1ULL/wheel->occupied \& 2/
 ahead_coarse_rows_only|wheel.c|/^static bool move_ahead/,/^}/s/wheel->occupied & ~1ULL/wheel->occupied \& ~3ULL/
 ahead_of_level_0|wheel.c|/^static bool move_ahead/,/^}/s/wheel->occupied & ~1ULL/wheel->occupied/;/^static u32 set_pace/,/^}/s/wheel->occupied & ~1ULL/wheel->occupied/

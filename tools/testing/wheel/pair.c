@@ -205,6 +205,23 @@ static bool event_is_ahead(const struct pair *pair, u64 tick)
 	return false;
 }
 
+/* Has time come to a slot that is not empty? */
+static bool slot_begun(const struct pair *pair)
+{
+	const struct htw_wheel *wheel = pair->wheel;
+	struct place place;
+
+	for (place.row = 0; place.row < ALL_ROWS; place.row++) {
+		for (place.slot = 0; place.slot < pair->shape.slots[place.row];
+		     place.slot++)
+			if (slot_used(pair, place) &&
+			    shape_start(&pair->shape, place, wheel->now) <=
+			    wheel->target)
+				return true;
+	}
+	return false;
+}
+
 /*
  * While nodes wait to be popped the next event is now. Else it is never after the
  * earliest timer, and if no advance is unfinished then it is ahead, and before the
@@ -222,6 +239,10 @@ static void check_next(struct pair *pair, u64 tick, u64 earliest)
 	}
 	CHECK(next_never_late, tick <= earliest,
 	      "next event: expected at most %llu, got %llu", earliest, tick);
+	if (pair->unfinished)
+		CHECK(next_never_late, tick <= target || !slot_begun(pair),
+		      "next event of an unfinished advance: expected at most %llu, got %llu",
+		      target, tick);
 	if (pair->unfinished || !pair->promised)
 		return;
 	CHECK(next_exact, tick > target,

@@ -40,16 +40,22 @@ struct mill {
 static struct mill mill;
 static struct pair pair;
 
-static void mill_init(u64 now, unsigned int nr)
+static const struct htw_geometry standard = HTW_DEFAULT_GEOMETRY;
+
+/* Slots of so few ticks that HTW_AHEAD at each are soon too few. */
+static const struct htw_geometry narrow = {
+	.nr_levels = 4, .slots = { 16, 16, 16, 16 }
+};
+
+static void mill_init(const struct htw_geometry *geo, u64 now, unsigned int nr)
 {
-	struct htw_geometry geo = HTW_DEFAULT_GEOMETRY;
 	unsigned int i;
 
 	free(mill.wheel);
 	free(mill.nodes);
 	free(mill.due);
 	mill = (struct mill) {
-		.wheel = malloc(htw_wheel_size(&geo)),
+		.wheel = malloc(htw_wheel_size(geo)),
 		.nodes = calloc(nr, sizeof(*mill.nodes)),
 		.due = calloc(nr, sizeof(*mill.due)),
 		.nr = nr,
@@ -60,7 +66,7 @@ static void mill_init(u64 now, unsigned int nr)
 		htw_node_init(&mill.nodes[i]);
 		mill.nodes[i].owner = i;
 	}
-	htw_wheel_init(mill.wheel, &geo, now);
+	htw_wheel_init(mill.wheel, geo, now);
 	report_alive();
 }
 
@@ -146,10 +152,10 @@ static void mill_print(const char *what)
 	       what, mill.nr, mill.wheel->nr_moves, mill.most, mill.wakeups);
 }
 
-/* For a slot of so many that HTW_AHEAD at each of its 256 ticks are too few. */
-static u64 evenly(u64 nr)
+/* For a slot of so many that HTW_AHEAD at each of its @ticks are too few. */
+static u64 evenly(u64 nr, unsigned int ticks)
 {
-	u64 most = (nr + 255) / 256 + HTW_SPARSE;
+	u64 most = (nr + ticks - 1) / ticks + HTW_SPARSE;
 
 	return most > HTW_AHEAD ? most : HTW_AHEAD;
 }
@@ -160,7 +166,7 @@ static void cross(struct rng *rng, u64 boundary, unsigned int nr, bool each_tick
 	u64 start = boundary - 100000, tick;
 	char what[40];
 
-	mill_init(start, nr);
+	mill_init(&standard, start, nr);
 	mill_fill(rng, start + 1, start + MINUTE);
 	for (tick = start + 1; each_tick && tick <= boundary + 100000; tick++)
 		mill_tick(tick, HTW_AHEAD);
@@ -187,27 +193,35 @@ void test_bounded_tick(struct rng *rng)
 }
 
 /*
- * All in one slot of level 1 and due on its last tick. Bound: there are 256 ticks
- * to empty it, so a 256th of them at each, and HTW_SPARSE more.
+ * All in one slot of level 1 and due on its last tick. Bound: there are as many ticks
+ * to empty it as a window of level 0 has, 256 by default, so a 256th of them at each,
+ * and HTW_SPARSE more. One timer, due just before the slot starts, does not make
+ * anybody wait for it.
  *
  * The same in level 2: there are so many ticks to empty it that HTW_AHEAD do, until
  * they are all in one slot of level 1. And in level 3.
  *
  * In all of them a wake-up moves HTW_SPARSE at least, but for those at which a slot
- * starts, and the last.
+ * starts, and those at which something is due.
  */
-static void one_slot(unsigned int level)
+static void one_slot(const struct htw_geometry *geo, unsigned int level)
 {
-	u64 span = 1ULL << 8 * level, start = 3 * span;
-	u64 last = start + span - 1, slot = last - 255;
+	u64 ticks = geo->slots[0], span = 1, start, last, most;
 	unsigned int id;
 	char what[40];
 
-	mill_init(1, report.large);
-	for (id = 0; id < mill.nr; id++)
+	for (id = 0; id < level; id++)
+		span *= ticks;
+	start = 3 * span;
+	last = start + span - 1;
+	/* Until they are in level 1, in a slot that is emptied over @ticks. */
+	most = level > 1 ? evenly(report.large, span / ticks) : HTW_AHEAD;
+	mill_init(geo, 1, report.large);
+	mill_arm(0, start - 1);
+	for (id = 1; id < mill.nr; id++)
 		mill_arm(id, last);
-	mill_run(slot - 257, HTW_AHEAD);
-	mill_run(last, evenly(mill.nr));
+	mill_run(last - 2 * ticks, most);
+	mill_run(last, evenly(mill.nr, ticks));
 	mill_all_fired(mill.nr);
 	CHECK(ahead_wakeups, mill.wakeups <= mill.wheel->nr_moves / HTW_SPARSE + 4,
 	      "wake-ups: expected at most %llu, got %llu",
@@ -218,12 +232,38 @@ static void one_slot(unsigned int level)
 	mill_print(what);
 }
 
+/*
+ * Half of them in the slot of level 2 that starts at 768, and when it is being emptied
+ * the other half in the one of level 1 that starts at 656. Bound: a 16th of those, and
+ * of the others what is left over the 148 ticks that are left.
+ */
+static void two_slots(void)
+{
+	unsigned int id, half = report.large / 2;
+	u64 most = evenly(half, 16) + half / 148 + HTW_SPARSE;
+
+	mill_init(&narrow, 1, 2 * half);
+	for (id = 0; id < half; id++)
+		mill_arm(id, 1023);
+	mill_run(619, evenly(half, 256));
+	mill_tick(620, evenly(half, 256));
+	for (id = half; id < 2 * half; id++)
+		mill_arm(id, 671);
+	mill_run(1023, most);
+	mill_all_fired(mill.nr);
+	mill_print("in two slots");
+}
+
 void test_bounded_in_one_slot(struct rng *rng)
 {
 	(void)rng;
-	one_slot(1);
-	one_slot(2);
-	one_slot(3);
+	one_slot(&standard, 1);
+	one_slot(&standard, 2);
+	one_slot(&standard, 3);
+	one_slot(&narrow, 1);
+	one_slot(&narrow, 2);
+	one_slot(&narrow, 3);
+	two_slots();
 }
 
 /* All due at the same tick, near. Bound: no move, and a step for each STEP. */
@@ -232,7 +272,7 @@ void test_bounded_on_one_tick(struct rng *rng)
 	unsigned int id;
 
 	(void)rng;
-	mill_init(1000, report.large);
+	mill_init(&standard, 1000, report.large);
 	for (id = 0; id < mill.nr; id++)
 		mill_arm(id, 1100);
 	mill_run(1100, 0);
@@ -252,7 +292,7 @@ void test_bounded_after_sleep(struct rng *rng)
 	u64 tick = 0;
 	bool done;
 
-	mill_init(12345, report.large);
+	mill_init(&standard, 12345, report.large);
 	mill_fill(rng, 12346, 12346 + (5 << 24));
 	do {
 		done = htw_wheel_collect(mill.wheel, 12345 + (6 << 24), STEP);
@@ -284,14 +324,14 @@ static void flood(struct rng *rng, u64 ticks, u64 most, unsigned int levels)
 {
 	u64 start = (3 << 24) - 1;
 
-	mill_init(start, report.large);
+	mill_init(&standard, start, report.large);
 	mill_fill(rng, start + 1, start + ticks);
 	mill_run(start + ticks, most);
 	mill_all_fired(mill.nr);
 	CHECK(bounded_in_a_flood, mill.wheel->nr_moves <= 1ULL * levels * mill.nr,
 	      "moves: expected at most %llu, got %llu", 1ULL * levels * mill.nr,
 	      mill.wheel->nr_moves);
-	mill_print("flood before a boundary");
+	mill_print("armed before a boundary");
 }
 
 void test_bounded_in_a_flood(struct rng *rng)
@@ -301,7 +341,7 @@ void test_bounded_in_a_flood(struct rng *rng)
 	flood(rng, 1 << 16, HTW_AHEAD, 1);
 	flood(rng, 1 << 18, HTW_AHEAD, 2);
 	/* Four slots, with a fluctuation of random numbers that a hundredth covers. */
-	flood(rng, 1 << 10, evenly(nr / 4 + nr / 100), 1);
+	flood(rng, 1 << 10, evenly(nr / 4 + nr / 100, 256), 1);
 }
 
 /* Half of them are cancelled while their slot is being emptied. Bound as before. */
@@ -310,17 +350,17 @@ void test_bounded_while_cancelled(struct rng *rng)
 	unsigned int id;
 	u64 moves, tick = 2 << 8;
 
-	mill_init(1, report.large);
+	mill_init(&standard, 1, report.large);
 	mill_fill(rng, 3 << 8, (4 << 8) - 1);
 	while (mill.wheel->nr_moves < mill.nr / 4 && tick < 3 << 8)
-		mill_run(tick++, evenly(mill.nr));
+		mill_run(tick++, evenly(mill.nr, 256));
 	moves = mill.wheel->nr_moves;
 	CHECK(bounded_while_cancelled, moves >= mill.nr / 4 && moves < mill.nr / 2,
 	      "moves until then: expected a quarter to a half of %u, got %llu",
 	      mill.nr, moves);
 	for (id = 0; id < mill.nr; id += 2)
 		htw_wheel_remove(mill.wheel, &mill.nodes[id]);
-	mill_run(4 << 8, evenly(mill.nr / 2));
+	mill_run(4 << 8, evenly(mill.nr / 2, 256));
 	mill_all_fired(mill.nr / 2);
 	CHECK(bounded_while_cancelled,
 	      mill.wheel->nr_moves - moves <= (mill.nr - moves) / 2 + mill.nr / 100,
@@ -341,14 +381,14 @@ void test_bounded_while_pushed(struct rng *rng)
 	unsigned int id, chunk;
 
 	(void)rng;
-	mill_init(0, report.large / every * every);
+	mill_init(&standard, 0, report.large / every * every);
 	chunk = mill.nr / every;
 	for (id = 0; id < mill.nr; id++)
 		mill_arm(id, timeout + id / chunk);
 	for (tick = 1; tick <= end; tick++) {
 		htw_wheel_next(mill.wheel, &next);
 		if (next <= tick)
-			mill_tick(tick, evenly(mill.nr));
+			mill_tick(tick, evenly(mill.nr, 256));
 		for (id = tick % every * chunk; id < (tick % every + 1) * chunk;
 		     id++)
 			mill_arm(id, tick + timeout);
@@ -372,7 +412,7 @@ static u64 with_slack(struct rng *rng, unsigned int part)
 	char what[40];
 	u64 tick;
 
-	mill_init(12345, 100000);
+	mill_init(&standard, 12345, 100000);
 	for (id = 0; id < mill.nr; id++) {
 		tick = 1 + rng_below(&same, MINUTE);
 		mill_arm(id, htw_best_tick(12345 + tick,
@@ -414,7 +454,7 @@ static u64 run_round(struct rng *rng, unsigned int row, unsigned int off)
 	u64 first = now / granule * granule + granule;
 	unsigned int id;
 
-	mill_init(now, 1000);
+	mill_init(&standard, now, 1000);
 	for (id = 0; id < mill.nr; id++)
 		mill_arm(id, first + (8 + rng_below(rng, 55)) * granule + off);
 	mill_run(U64_MAX, 1000);

@@ -53,7 +53,7 @@ static inline void list_add_tail(struct list_head *node, struct list_head *head)
 }
 
 /* What is off its list has no neighbours: to use them is a crash. */
-static inline void list_del(struct list_head *node)
+static inline void __list_del_entry(struct list_head *node)
 {
 	list_touched += 3;
 	list_join(node->prev, node->next);
