@@ -64,7 +64,7 @@ static int survived(void)
 	int ret = run_once(calls_back);
 
 	htw_shutdown_sync(&timer);
-	return ret ?: EXPECT(!in_atomic() && !irqs_disabled());
+	return ret ?: EXPECT(!preempt_count() && !irqs_disabled());
 }
 
 static int init_armed(void)
