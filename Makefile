@@ -109,7 +109,7 @@ uninstall:
 	rm -f $(DESTDIR)$(bindir)/htw
 	rm -f $(DESTDIR)$(mandir)/man1/htw.1 $(DESTDIR)$(mandir)/man4/htw.4
 	rm -f $(DESTDIR)$(udevdir)/60-htw.rules $(DESTDIR)$(sysusersdir)/htw.conf
-	rm -f $(wildcard $(foreach dir,extra updates,$(foreach mod,htw htw_kunit, \
+	rm -f $(wildcard $(foreach dir,extra updates,$(foreach mod,htw htw_kunit htw_ledger, \
 		$(DESTDIR)/lib/modules/$(krelease)/$(dir)/$(mod).ko*)))
 	@[ -z "$(krelease)" ] || ! [ -d $(DESTDIR)/lib/modules/$(krelease) ] || \
 		$(DEPMOD) $(if $(DESTDIR),-b $(DESTDIR)) $(krelease)
@@ -140,7 +140,7 @@ bench-plots:
 # user's in it included. This removes what this Makefile made, by name.
 objects := $(basename $(wildcard src/*.c kunit/*.c tools/bench/kernel/*.c \
 	tools/examples/idle_table/*.c tools/testing/misuse/*.c))
-mods := htw htw_kunit htw_bench tools/examples/idle_table/idle_table \
+mods := htw htw_kunit htw_ledger htw_bench tools/examples/idle_table/idle_table \
 	tools/testing/misuse/htw_misuse
 hidden = $(foreach f,$(1),$(dir $(f)).$(notdir $(f)))
 made := $(addsuffix .o,$(objects) $(mods)) \

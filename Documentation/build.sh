@@ -34,6 +34,8 @@ extract_all()
 {
 	extract types include/linux/htw.h
 	extract timer -nosymbol __htw_timer_setup src/timer.c
+	extract work -nosymbol __htw_delayed_work_init include/linux/htw_work.h src/work.c
+	extract sleep include/linux/htw_sleep.h src/sleep.c
 	extract private -nosymbol virtual_wheel include/linux/htw_wheel.h src/virtual.c
 	extract virtual -function virtual_wheel src/virtual.c
 	extract node include/linux/htw_types.h

@@ -15,9 +15,9 @@ c_id_attributes = ['__user']
 nitpick_ignore_regex = [
     ('c:identifier', r'(__)?[us](8|16|32|64)|bool|size_t|ssize_t|loff_t|ktime_t'),
     ('c:identifier', r'__poll_t|list_head|lock_class_key|lockdep_map|file'),
-    ('c:identifier', r'poll_table_struct|chunk'),
+    ('c:identifier', r'poll_table_struct|chunk|work_struct|workqueue_struct'),
     ('c:func', r'(ktime|hrtimer|timer|mod|add|del|misc|cpuhp|smp|lock|kvzalloc)_.*'),
-    ('c:type', r'chunk'),
+    ('c:type', r'chunk|work_func_t'),
 ]
 
 html_theme = 'alabaster'

@@ -335,7 +335,7 @@ static void on_refuses_a_cpu_that_is_offline(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, (u64)htw_expires(&probe->timer), expires);
 	KUNIT_ASSERT_EQ(test, add_cpu(cpu), 0);
 
-	/* What was there has gone to another, and is not lost. */
+	/* What was there has gone to another base, and is not lost. */
 	KUNIT_EXPECT_NE(test, cpu_of(&kept->timer), cpu);
 	KUNIT_EXPECT_EQ(test, htw_cancel(&kept->timer), 1);
 	KUNIT_EXPECT_EQ(test, htw_schedule_on(&probe->timer, 0, cpu), 1);
@@ -384,7 +384,7 @@ static void hopping_forever(struct htw_timer *timer)
 	if (atomic_inc_return(&probe->fired) != 1)
 		probe->ret++;
 	htw_schedule_on(timer, 0, !smp_processor_id());
-	udelay(20);
+	udelay(9);
 	atomic_dec(&probe->fired);
 	complete(&probe->done);
 }
@@ -475,8 +475,8 @@ static void a_move_can_be_taken_back(struct kunit *test)
 		htw_schedule_on(&probe->timer, 0, cpu);
 		expect_done(test, probe);
 		wait_until_returned(probe, cpu);
-		KUNIT_EXPECT_EQ(test, cpu_of(&probe->timer),
-				cases[i].gone ? 0 : cpu);
+		KUNIT_EXPECT_EQ(test, cpu_of(&probe->timer) != cpu,
+				cases[i].gone);
 		KUNIT_EXPECT_EQ(test, htw_pending(&probe->timer),
 				cases[i].pending);
 		htw_shutdown_sync(&probe->timer);
@@ -578,7 +578,7 @@ static void set_isolated(unsigned int cpu, bool isolated)
 	raw_spin_unlock_irq(&base->lock);
 }
 
-/* As if the command line had said so: what it says is read when a CPU comes up. */
+/* As if the command line had said so. */
 static void isolated_cpu_is_left_alone(struct kunit *test)
 {
 	struct probe *probe = make_probe(test, probe_fired);
@@ -610,6 +610,36 @@ static void isolated_cpu_is_left_alone(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, probe->fired_cpu, cpu);
 	set_isolated(0, false);
 	set_isolated(cpu, false);
+}
+
+#ifdef CONFIG_HOTPLUG_CPU
+static void isolated_cpu_is_so_when_it_comes_up(struct kunit *test)
+{
+	struct probe *probe = make_probe(test, probe_fired);
+	unsigned int cpu = other_cpu(test);
+
+	set_isolated(cpu, true);
+	KUNIT_ASSERT_EQ(test, remove_cpu(cpu), 0);
+	KUNIT_ASSERT_EQ(test, add_cpu(cpu), 0);
+	arm_on(cpu, &probe->timer, HOUR_NS);
+	KUNIT_EXPECT_NE(test, cpu_of(&probe->timer), cpu);
+	set_isolated(cpu, false);
+	arm_on(cpu, &probe->timer, HOUR_NS / 2);
+	KUNIT_EXPECT_EQ(test, cpu_of(&probe->timer), cpu);
+	KUNIT_EXPECT_EQ(test, htw_cancel(&probe->timer), 1);
+}
+#endif
+
+/* A timer that nobody has set up. The kernel would warn: not on the way below. */
+static void zeroed_timer_is_refused(struct kunit *test)
+{
+	struct probe *probe = make_probe(test, probe_fired);
+	struct htw_bulk bulk = { .timer = &probe->timer };
+
+	memset(&probe->timer, 0, sizeof(probe->timer));
+	KUNIT_EXPECT_EQ(test, htw_schedule_bulk(&bulk, 1), (size_t)0);
+	KUNIT_EXPECT_EQ(test, bulk.res, -EINVAL);
+	KUNIT_EXPECT_FALSE(test, htw_pending(&probe->timer));
 }
 
 #define NR_BULK		200
@@ -1145,6 +1175,10 @@ static struct kunit_case arm_cases[] = {
 	KUNIT_CASE(pinned_goes_where_it_is_armed),
 	KUNIT_CASE(pinned_goes_where_it_is_armed_while_it_runs),
 	KUNIT_CASE(isolated_cpu_is_left_alone),
+#ifdef CONFIG_HOTPLUG_CPU
+	KUNIT_CASE(isolated_cpu_is_so_when_it_comes_up),
+#endif
+	KUNIT_CASE(zeroed_timer_is_refused),
 	KUNIT_CASE(bulk_arms_and_cancels_all),
 	KUNIT_CASE(bulk_fires_each_once),
 	KUNIT_CASE(bulk_has_a_result_for_each),

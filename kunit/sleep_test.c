@@ -19,10 +19,11 @@
 #define WAIT		(60 * HZ)
 #define HOUR_NS		(3600LL * NSEC_PER_SEC)
 
-/* A thread that sleeps once. Signals that threads ignore otherwise reach it. */
+/* A thread that sleeps once, for @delay or @until. Signals that threads ignore otherwise reach it. */
 struct sleeping {
 	struct task_struct	*task;
 	struct completion	done;
+	ktime_t			until;
 	s64			delay;
 	u64			slack;
 	unsigned int		state;
@@ -45,7 +46,11 @@ static int sleep_once(void *arg)
 	s->remaining = -1;
 	s->switches = current->nvcsw;
 	s->start_ns = ktime_get();
-	s->ret = htw_sleep_range(s->delay, s->slack, s->state, &s->remaining);
+	if (s->until)
+		s->ret = htw_sleep_until_range(s->until, s->slack, s->state);
+	else
+		s->ret = htw_sleep_range(s->delay, s->slack, s->state,
+					 &s->remaining);
 	s->end_ns = ktime_get();
 	s->switches = current->nvcsw - s->switches;
 	complete(&s->done);
@@ -78,14 +83,32 @@ static void finish(struct kunit *test, struct sleeping *s)
 	put_task_struct(s->task);
 }
 
-static void wait_until_asleep(struct kunit *test, struct sleeping *s)
+/* Returns false if it has slept already: a slow machine was too slow to see it. */
+static bool seen_asleep(struct kunit *test, struct sleeping *s)
 {
 	unsigned long end = jiffies + WAIT;
 
 	while (READ_ONCE(s->task->__state) != s->state || !READ_ONCE(s->start_ns)) {
+		if (completion_done(&s->done))
+			return false;
 		KUNIT_ASSERT_TRUE(test, time_before(jiffies, end));
 		msleep(1);
 	}
+	return true;
+}
+
+/* One that sleeps now, for as long as that takes to see. */
+static struct sleeping *put_to_sleep(struct kunit *test, s64 delay,
+				     unsigned int state)
+{
+	struct sleeping *s = make_sleeping(test, delay, state);
+
+	start_on(test, s, 0);
+	if (seen_asleep(test, s))
+		return s;
+	finish(test, s);
+	KUNIT_ASSERT_LT(test, delay, HOUR_NS);
+	return put_to_sleep(test, 4 * delay, state);
 }
 
 static void expect_full(struct kunit *test, struct sleeping *s)
@@ -172,10 +195,8 @@ static void zero_and_past_return_at_once(struct kunit *test)
 /* Sleeps in @state, is sent @signal, and sleeps on for its whole time. */
 static void expect_sleeps_on(struct kunit *test, unsigned int state, int signal)
 {
-	struct sleeping *s = make_sleeping(test, 300 * NSEC_PER_MSEC, state);
+	struct sleeping *s = put_to_sleep(test, 100 * NSEC_PER_MSEC, state);
 
-	start_on(test, s, 0);
-	wait_until_asleep(test, s);
 	send_sig(signal, s->task, 1);
 	finish(test, s);
 	expect_full(test, s);
@@ -184,10 +205,8 @@ static void expect_sleeps_on(struct kunit *test, unsigned int state, int signal)
 static void expect_woken(struct kunit *test, s64 delay, unsigned int state,
 			 int signal)
 {
-	struct sleeping *s = make_sleeping(test, delay, state);
+	struct sleeping *s = put_to_sleep(test, delay, state);
 
-	start_on(test, s, 0);
-	wait_until_asleep(test, s);
 	send_sig(signal, s->task, 1);
 	finish(test, s);
 	expect_interrupted(test, s);
@@ -241,9 +260,7 @@ static void others_can_not_wake_it(struct kunit *test)
 	unsigned int i;
 
 	for (i = 0; i < ARRAY_SIZE(states); i++) {
-		s = make_sleeping(test, 100 * NSEC_PER_MSEC, states[i]);
-		start_on(test, s, 0);
-		wait_until_asleep(test, s);
+		s = put_to_sleep(test, 100 * NSEC_PER_MSEC, states[i]);
 		while (!try_wait_for_completion(&s->done)) {
 			wake_up_process(s->task);
 			usleep_range(500, 1000);
@@ -290,22 +307,23 @@ static void no_wake_up_is_lost(struct kunit *test)
 static void slack_is_used(struct kunit *test)
 {
 	unsigned long *interrupts = &htw_base_of_cpu(0)->nr_interrupts;
+	ktime_t start = ktime_get() + 500 * NSEC_PER_MSEC;
 	const unsigned int nr = 32;
 	struct sleeping *s[32];
 	unsigned long before;
 	unsigned int i;
 
-	msleep(20);
 	before = READ_ONCE(*interrupts);
 	for (i = 0; i < nr; i++) {
-		s[i] = make_sleeping(test, (200 + 5 * i) * NSEC_PER_MSEC,
-				     TASK_UNINTERRUPTIBLE);
+		s[i] = make_sleeping(test, 0, TASK_UNINTERRUPTIBLE);
+		s[i]->until = start + i * 5 * NSEC_PER_MSEC;
 		s[i]->slack = NSEC_PER_SEC;
 		start_on(test, s[i], 0);
 	}
 	for (i = 0; i < nr; i++) {
 		finish(test, s[i]);
-		expect_full(test, s[i]);
+		KUNIT_EXPECT_EQ(test, s[i]->ret, 0);
+		KUNIT_EXPECT_GE(test, s[i]->end_ns, (u64)s[i]->until);
 	}
 	/* Without slack they need one each. */
 	KUNIT_EXPECT_LT(test, READ_ONCE(*interrupts) - before, nr / 4UL);

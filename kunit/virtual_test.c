@@ -15,6 +15,7 @@
 #include <linux/time64.h>
 
 #define HOUR_NS		(3600ULL * NSEC_PER_SEC)
+#define DAY_NS		(24 * HOUR_NS)
 #define MAX_TRACE	64
 
 static unsigned long long virtual_seed;
@@ -838,6 +839,15 @@ static void starts_when_it_is_told_to(struct kunit *test)
 	end_wheel(test, wheel);
 }
 
+static void ask_for_the_next(struct htw_wheel *wheel,
+			     struct htw_wheel_timer *timer)
+{
+	struct probe *probe = to_probe(timer);
+
+	note(wheel, probe);
+	probe->ret = htw_wheel_next_event(wheel, &probe->seen);
+}
+
 static void end_of_time(struct kunit *test)
 {
 	struct htw_wheel *wheel = make_param_wheel(test);
@@ -847,6 +857,7 @@ static void end_of_time(struct kunit *test)
 	u64 last = U64_MAX - (tick - 1);
 	u64 next;
 
+	htw_wheel_timer_setup(&probes[0].timer, ask_for_the_next);
 	htw_wheel_schedule(wheel, &probes[0].timer, U64_MAX);
 	htw_wheel_schedule(wheel, &probes[1].timer, S64_MAX);
 	htw_wheel_schedule_range(wheel, &probes[2].timer, U64_MAX - 1, U64_MAX, 0);
@@ -867,6 +878,9 @@ static void end_of_time(struct kunit *test)
 		EXPECT_TRACE_AT(test, probes->trace, U64_MAX, 0, 4);
 	else
 		EXPECT_TRACE_AT(test, probes->trace, U64_MAX, 0, 2, 4);
+	/* The first of them was told of the others. */
+	KUNIT_EXPECT_TRUE(test, probes[0].ret);
+	KUNIT_EXPECT_EQ(test, probes[0].seen, U64_MAX);
 
 	/* After it nothing is. */
 	KUNIT_EXPECT_TRUE(test, htw_wheel_timer_pending(&probes[4].timer));
@@ -981,15 +995,6 @@ static void next_event_is_where_something_runs(struct kunit *test)
 	end_wheel(test, wheel);
 }
 
-static void ask_for_the_next(struct htw_wheel *wheel,
-			     struct htw_wheel_timer *timer)
-{
-	struct probe *probe = to_probe(timer);
-
-	note(wheel, probe);
-	probe->ret = htw_wheel_next_event(wheel, &probe->seen);
-}
-
 static void next_event_in_a_callback(struct kunit *test)
 {
 	struct htw_wheel *wheel = make_param_wheel(test);
@@ -1010,18 +1015,18 @@ static void next_event_in_a_callback(struct kunit *test)
 static void a_year_in_one_call(struct kunit *test)
 {
 	struct htw_wheel *wheel = make_param_wheel(test);
-	struct probe *hourly = make_probes(test, 1, rearm_periodically);
+	struct probe *daily = make_probes(test, 1, rearm_periodically);
 	struct probe *yearly = make_probes(test, 1, just_note);
-	u64 year = 365 * 24 * HOUR_NS;
+	u64 year = 365 * DAY_NS;
 	u64 tick = htw_wheel_tick_ns(wheel);
 
-	hourly->left = UINT_MAX;
-	hourly->period = round_down(HOUR_NS, tick);
+	daily->left = UINT_MAX;
+	daily->period = round_down(DAY_NS, tick);
 	htw_wheel_schedule(wheel, &yearly->timer, year);
-	htw_wheel_schedule(wheel, &hourly->timer, hourly->period);
+	htw_wheel_schedule(wheel, &daily->timer, daily->period);
 	KUNIT_EXPECT_EQ(test, htw_wheel_advance(wheel, year + tick - 1),
-			(s64)div64_u64(year + tick - 1, hourly->period) + 1);
-	KUNIT_EXPECT_EQ(test, hourly->ret, 0);
+			(s64)div64_u64(year + tick - 1, daily->period) + 1);
+	KUNIT_EXPECT_EQ(test, daily->ret, 0);
 	EXPECT_TRACE_AT(test, yearly->trace, roundup(year, tick), 0);
 	end_wheel(test, wheel);
 }

@@ -267,26 +267,30 @@ static void longest_delay_does_not_wrap(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, htw_cancel_delayed_work_sync(&probe->dwork));
 }
 
+static u64 tick_of(struct probe *probe)
+{
+	return probe->dwork.timer.node.tick;
+}
+
 /* Two that can wait for each other do. */
 static void slack_is_used(struct kunit *test)
 {
-	struct probe *probe[2] = { make_probe(test, record),
-				   make_probe(test, record) };
-	struct htw_delayed_work *a = &probe[0]->dwork, *b = &probe[1]->dwork;
+	struct probe *a = make_probe(test, record), *b = make_probe(test, record);
+	const s64 later = HOUR_NS + 100 * TICK_NS;
 
-	htw_queue_delayed_work_range(WORK_CPU_UNBOUND, system_wq, a, HOUR_NS,
-				     HOUR_NS);
-	htw_queue_delayed_work_range(WORK_CPU_UNBOUND, system_wq, b,
-				     HOUR_NS + HOUR_NS / 100, HOUR_NS);
-	KUNIT_EXPECT_EQ(test, a->timer.node.tick, b->timer.node.tick);
+	htw_queue_delayed_work_range(WORK_CPU_UNBOUND, system_wq, &a->dwork,
+				     HOUR_NS, HOUR_NS);
+	htw_queue_delayed_work_range(WORK_CPU_UNBOUND, system_wq, &b->dwork,
+				     later, HOUR_NS);
+	KUNIT_EXPECT_EQ(test, tick_of(a), tick_of(b));
 
-	htw_mod_delayed_work(system_wq, b, HOUR_NS + HOUR_NS / 100);
-	KUNIT_EXPECT_NE(test, a->timer.node.tick, b->timer.node.tick);
-	htw_mod_delayed_work_range(WORK_CPU_UNBOUND, system_wq, b,
-				   HOUR_NS + HOUR_NS / 100, HOUR_NS);
-	KUNIT_EXPECT_EQ(test, a->timer.node.tick, b->timer.node.tick);
-	htw_cancel_delayed_work_sync(a);
-	htw_cancel_delayed_work_sync(b);
+	htw_mod_delayed_work(system_wq, &b->dwork, later);
+	KUNIT_EXPECT_NE(test, tick_of(a), tick_of(b));
+	htw_mod_delayed_work_range(WORK_CPU_UNBOUND, system_wq, &b->dwork,
+				   later, HOUR_NS);
+	KUNIT_EXPECT_EQ(test, tick_of(a), tick_of(b));
+	htw_cancel_delayed_work_sync(&a->dwork);
+	htw_cancel_delayed_work_sync(&b->dwork);
 }
 
 static void mod_of_an_idle_one_queues_it(struct kunit *test)
@@ -353,11 +357,11 @@ static void cancel_while_it_waits(struct kunit *test)
 	struct probe *probe = make_probe(test, record);
 
 	KUNIT_EXPECT_FALSE(test, htw_cancel_delayed_work(&probe->dwork));
-	htw_schedule_delayed_work(&probe->dwork, 20 * NSEC_PER_MSEC);
+	htw_schedule_delayed_work(&probe->dwork, HOUR_NS);
 	KUNIT_EXPECT_TRUE(test, htw_cancel_delayed_work(&probe->dwork));
 	KUNIT_EXPECT_FALSE(test, htw_delayed_work_pending(&probe->dwork));
+	KUNIT_EXPECT_FALSE(test, htw_pending(&probe->dwork.timer));
 	KUNIT_EXPECT_FALSE(test, htw_cancel_delayed_work(&probe->dwork));
-	msleep(40);
 	KUNIT_EXPECT_EQ(test, runs(probe), 0);
 }
 
@@ -408,13 +412,14 @@ static void expect_waits_for_the_function(struct kunit *test,
 	struct probe *probe = make_probe(test, record_and_stay);
 	struct opener opener = { .go = &probe->go };
 
-	htw_timer_setup(&opener.timer, opener_expired, 0);
+	htw_timer_setup_on_stack(&opener.timer, opener_expired, 0);
 	htw_schedule_delayed_work(&probe->dwork, TICK_NS);
 	expect_completed(test, &probe->begun);
 	htw_schedule(&opener.timer, 20 * NSEC_PER_MSEC);
 	wait(&probe->dwork);
 	KUNIT_EXPECT_TRUE(test, READ_ONCE(probe->ended));
 	htw_shutdown_sync(&opener.timer);
+	htw_timer_destroy_on_stack(&opener.timer);
 }
 
 static void cancel_sync_waits_for_the_function(struct kunit *test)
@@ -657,14 +662,14 @@ static void counted_function(struct work_struct *work)
 				 dwork));
 }
 
-static struct counted *queue_counted(struct kunit *test)
+static struct counted *queue_counted(struct kunit *test, s64 delay)
 {
 	struct counted *counted = kmalloc(sizeof(*counted), GFP_KERNEL);
 
 	KUNIT_ASSERT_NOT_NULL(test, counted);
 	refcount_set(&counted->refs, 2);
 	INIT_HTW_DELAYED_WORK(&counted->dwork, counted_function);
-	htw_schedule_delayed_work(&counted->dwork, 1);
+	htw_schedule_delayed_work(&counted->dwork, delay);
 	return counted;
 }
 
@@ -681,8 +686,12 @@ static void cancel_against_expiry_has_one_outcome(struct kunit *test)
 
 	atomic_set(&freed, 0);
 	for (i = 0; i < nr; i++) {
-		counted = queue_counted(test);
-		udelay(i % 400);
+		counted = queue_counted(test, 1LL << i % 28);
+		/* Near by when it expires, or letting the function begin. */
+		if (i % 4)
+			udelay(i % 400);
+		else
+			usleep_range(i % 400, 600);
 		if (htw_cancel_delayed_work(&counted->dwork)) {
 			put_counted(counted);
 			cancelled++;

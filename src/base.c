@@ -625,6 +625,7 @@ static int base_prepare(unsigned int cpu)
 
 	base->cpu = cpu;
 	base->tick_shift = geometry.tick_shift;
+	base->tick_mask = (1U << geometry.tick_shift) - 1;
 	base->isolated = is_isolated(cpu);
 	set_armed(base, KTIME_MAX);
 	htw_wheel_init(wheel, &geometry,

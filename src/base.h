@@ -37,6 +37,7 @@
  * @lock: protects everything in here, and the timers in @wheel
  * @cpu: the CPU that this base belongs to
  * @tick_shift: of the wheel's geometry
+ * @tick_mask: a tick in ns, less one
  * @online: the CPU is up, and timers may be put here
  * @isolated: the CPU is not to be disturbed, nohz_full= or isolcpus= says
  * @takes_local: timers that this CPU arms are put here: it is online and not
@@ -69,6 +70,7 @@ struct htw_base {
 	raw_spinlock_t		lock;
 	unsigned int		cpu;
 	unsigned int		tick_shift;
+	unsigned int		tick_mask;
 	bool			takes_local;
 	bool			online;
 	bool			isolated;

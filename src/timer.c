@@ -126,10 +126,11 @@ static __always_inline struct htw_base *lock_owner(struct htw_timer *timer)
 	htw_debug_assert_setup(timer);
 	for (;;) {
 		owner = READ_ONCE(timer->node.owner);
-		if (likely(!(owner & HTW_OWNER_MIGRATING))) {
+		/* On one CPU nobody could change it, or be half way. */
+		if (!IS_ENABLED(CONFIG_SMP) ||
+		    likely(!(owner & HTW_OWNER_MIGRATING))) {
 			base = htw_base_of_cpu(owner & HTW_OWNER_CPU);
 			raw_spin_lock(&base->lock);
-			/* On one CPU nobody could change it. */
 			if (!IS_ENABLED(CONFIG_SMP) ||
 			    likely(!((owner ^ timer->node.owner) & mask)))
 				return base;
@@ -158,18 +159,12 @@ static void set_owner(struct htw_timer *timer, u32 clear, u32 set)
 	WRITE_ONCE(timer->node.owner, (timer->node.owner & ~clear) | set);
 }
 
-static __always_inline void forget_move(struct htw_base *base,
-					const struct htw_timer *timer)
-{
-	if (unlikely(base->running == timer))
-		base->running_goes_to = NULL;
-}
-
 /* Takes a pending timer off its wheel; the lock of its base is held. */
 static __always_inline void detach(struct htw_base *base,
 				   struct htw_timer *timer)
 {
-	forget_move(base, timer);
+	if (unlikely(base->running == timer))
+		base->running_goes_to = NULL;
 	htw_wheel_remove(base->wheel, &timer->node);
 	set_owner(timer, HTW_OWNER_PENDING, 0);
 	htw_debug_deactivate(timer);
@@ -206,7 +201,8 @@ struct arming {
 static __always_inline u64 choose_tick(const struct htw_base *base,
 				       const struct arming *arming)
 {
-	u64 tick = htw_tick_after(base->tick_shift, arming->earliest);
+	/* As htw_tick_after(), of what is far from the end of u64. */
+	u64 tick = (arming->earliest + base->tick_mask) >> base->tick_shift;
 
 	if (arming->latest <= arming->earliest)
 		return tick;
@@ -233,18 +229,27 @@ static __always_inline bool may_stay(const struct htw_base *base,
 	       base->running != timer;
 }
 
+/* Is a timer that is not pending on the base that it is to be armed on? */
+static __always_inline bool is_here(const struct htw_base *base,
+				    const struct htw_timer *timer,
+				    const struct arming *arming)
+{
+	return !arming->on && base == this_cpu_ptr(&htw_bases) &&
+	       likely(base->takes_local);
+}
+
 /*
  * From the base that the timer is on to the one that it is to be armed on, see
  * "Moving a timer". Returns the one that it is on now, locked instead of @base.
  */
-static noinline struct htw_base *bring(struct htw_base *base,
-				       struct htw_timer *timer,
-				       struct htw_base *to, bool strict)
+static struct htw_base *bring(struct htw_base *base, struct htw_timer *timer,
+			      struct htw_base *to, bool strict)
 	__must_hold(base->lock)
 {
-	if (base->running != timer)
+	if (base->running != timer && base != to)
 		return htw_base_move_timer(base, timer, to);
-	base->running_goes_to = strict ? to : NULL;
+	if (base->running == timer)
+		base->running_goes_to = strict && base != to ? to : NULL;
 	return base;
 }
 
@@ -260,77 +265,92 @@ static __always_inline int refusal(const struct htw_timer *timer)
 {
 	if (unlikely(timer->node.owner & HTW_OWNER_SHUTDOWN))
 		return -ESHUTDOWN;
-	if (unlikely(!timer->function))
+	/* It says that it sits in a slot: it is all zeroes. */
+	if (unlikely(htw_node_pending(&timer->node)))
 		return -EINVAL;
 	return 0;
 }
 
-/* Arms a timer for which a store does not do; else as arm_locked(). */
-static __always_inline int arm_anew(struct htw_base **base,
-				    struct htw_timer *timer,
-				    const struct arming *arming)
+/* Into the wheel of its base, in which it may be already. */
+static __always_inline void put(struct htw_base *base, struct htw_timer *timer,
+				u64 tick)
 {
-	bool strict = is_strict(timer, arming);
-	struct htw_base *to = arming->on ?: htw_base_here(strict);
-	u64 tick;
-
-	if (unlikely(!to))
-		return -ENODEV;
-	if (unlikely(to != *base))
-		*base = bring(*base, timer, to, strict);
-	else
-		forget_move(*base, timer);
-
-	tick = choose_tick(*base, arming);
 	if (htw_node_pending(&timer->node)) {
-		tick = htw_wheel_move((*base)->wheel, &timer->node, tick);
-		htw_count(&(*base)->stats.moves);
+		tick = htw_wheel_move(base->wheel, &timer->node, tick);
+		htw_count(&base->stats.moves);
 	} else {
 		if (!is_pending(timer))
 			htw_debug_activate(timer);
-		tick = htw_wheel_insert((*base)->wheel, &timer->node, tick);
+		tick = htw_wheel_insert(base->wheel, &timer->node, tick);
 		set_owner(timer, 0, HTW_OWNER_PENDING);
-		htw_count(&(*base)->stats.inserts);
+		htw_count(&base->stats.inserts);
 	}
-	if (unlikely(tick < (*base)->wake_tick))
-		htw_base_program(*base, tick);
-	return 0;
+	if (unlikely(tick < base->wake_tick))
+		htw_base_program(base, tick);
+}
+
+/*
+ * Wherever the timer is, and wherever it is to go. Returns its base, locked instead
+ * of @base, or NULL: there is none to arm on. Takes @arming by value so that who
+ * seldom calls this need not have it in memory.
+ */
+static noinline struct htw_base *arm_slowly(struct htw_base *base,
+					    struct htw_timer *timer,
+					    struct arming arming)
+	__must_hold(base->lock)
+{
+	bool strict = is_strict(timer, &arming);
+	struct htw_base *to = arming.on ?: htw_base_here(strict);
+
+	if (!to)
+		return NULL;
+	base = bring(base, timer, to, strict);
+	put(base, timer, choose_tick(base, &arming));
+	return base;
 }
 
 /*
  * The one way to arm a timer. @base, which is its own, is locked; on return it is
- * the one that the timer belongs to now, locked.
+ * the one that the timer belongs to now, locked. What happens all the time is all
+ * here: a timer that is moved later, and a new one on the local base.
  */
 static __always_inline int arm_locked(struct htw_base **base,
 				      struct htw_timer *timer,
 				      const struct arming *arming)
 {
-	int ret = is_pending(timer) ? HTW_WAS_PENDING : 0;
-	bool pushed = false;
-	int err;
+	bool pending = is_pending(timer);
+	unsigned int how = pending ? HTW_ARM_MOVE : HTW_ARM_NEW;
+	struct htw_base *other;
+	int ret = 0;
+	u64 tick;
 
-	if (ret) {
-		u64 tick = choose_tick(*base, arming);
-
+	if (pending) {
+		tick = choose_tick(*base, arming);
 		if (arming->rule == ARM_EARLIER && tick >= timer->node.tick)
-			return ret;
-		pushed = likely(may_stay(*base, timer, arming)) &&
-			 htw_wheel_push(&timer->node, tick);
-		if (pushed)
+			return HTW_WAS_PENDING;
+		if (likely(may_stay(*base, timer, arming) &&
+			   htw_wheel_push(&timer->node, tick))) {
+			how = HTW_ARM_PUSH;
 			htw_count(&(*base)->stats.pushes);
+			goto armed;
+		}
 	} else {
-		err = refusal(timer);
-		if (unlikely(err) || arming->rule == ARM_PENDING)
-			return err;
+		ret = refusal(timer);
+		if (unlikely(ret) || arming->rule == ARM_PENDING)
+			return ret;
+		if (is_here(*base, timer, arming)) {
+			put(*base, timer, choose_tick(*base, arming));
+			goto armed;
+		}
 	}
-	if (!pushed) {
-		err = arm_anew(base, timer, arming);
-		if (unlikely(err))
-			return err;
-	}
+	other = arm_slowly(*base, timer, *arming);
+	if (unlikely(!other))
+		return -ENODEV;
+	*base = other;
+armed:
 	timer->expires = arming->expires;
-	trace_htw_arm(timer, (*base)->cpu, pushed ? HTW_ARM_PUSH :
-					   ret ? HTW_ARM_MOVE : HTW_ARM_NEW);
+	trace_htw_arm(timer, (*base)->cpu, how);
+	ret = pending ? HTW_WAS_PENDING : 0;
 	if (arming->deadline && misses(*base, timer, arming))
 		ret |= HTW_LATE;
 	return ret;
@@ -351,17 +371,20 @@ static __always_inline int arm(struct htw_timer *timer,
 	return ret;
 }
 
-static __always_inline int arm_at(struct htw_timer *timer, u64 expires,
-				  enum arm_rule rule)
+/* For who is called less often. */
+static noinline int arm_as(struct htw_timer *timer, const struct arming *arming)
 {
-	struct arming arming = {
+	return arm(timer, arming);
+}
+
+static __always_inline struct arming arming_at(u64 expires, enum arm_rule rule)
+{
+	return (struct arming) {
 		.expires = expires,
 		.earliest = expires,
 		.latest = expires,
 		.rule = rule,
 	};
-
-	return arm(timer, &arming);
 }
 
 /* What is before the clock's start is past like everything else that is. */
@@ -391,7 +414,10 @@ static __always_inline u64 not_negative(ktime_t time)
 int htw_schedule(struct htw_timer *timer, s64 delay_ns)
 {
 	/* The sum of two numbers below 2^63 does not wrap a u64. */
-	return arm_at(timer, (u64)ktime_get() + not_negative(delay_ns), ARM_ANY);
+	u64 expires = (u64)ktime_get() + not_negative(delay_ns);
+	struct arming arming = arming_at(expires, ARM_ANY);
+
+	return arm(timer, &arming);
 }
 EXPORT_SYMBOL_GPL(htw_schedule);
 
@@ -408,7 +434,9 @@ EXPORT_SYMBOL_GPL(htw_schedule);
  */
 int htw_schedule_at(struct htw_timer *timer, ktime_t expires)
 {
-	return arm_at(timer, not_negative(expires), ARM_ANY);
+	struct arming arming = arming_at(not_negative(expires), ARM_ANY);
+
+	return arm(timer, &arming);
 }
 EXPORT_SYMBOL_GPL(htw_schedule_at);
 
@@ -425,7 +453,9 @@ EXPORT_SYMBOL_GPL(htw_schedule_at);
  */
 int htw_schedule_reduce(struct htw_timer *timer, ktime_t expires)
 {
-	return arm_at(timer, not_negative(expires), ARM_EARLIER);
+	struct arming arming = arming_at(not_negative(expires), ARM_EARLIER);
+
+	return arm_as(timer, &arming);
 }
 EXPORT_SYMBOL_GPL(htw_schedule_reduce);
 
@@ -446,7 +476,9 @@ EXPORT_SYMBOL_GPL(htw_schedule_reduce);
  */
 int htw_schedule_pending(struct htw_timer *timer, ktime_t expires)
 {
-	return arm_at(timer, not_negative(expires), ARM_PENDING);
+	struct arming arming = arming_at(not_negative(expires), ARM_PENDING);
+
+	return arm_as(timer, &arming);
 }
 EXPORT_SYMBOL_GPL(htw_schedule_pending);
 
@@ -469,11 +501,7 @@ EXPORT_SYMBOL_GPL(htw_schedule_pending);
  */
 int htw_schedule_on(struct htw_timer *timer, ktime_t expires, unsigned int cpu)
 {
-	struct arming arming = {
-		.expires = not_negative(expires),
-		.earliest = not_negative(expires),
-		.latest = not_negative(expires),
-	};
+	struct arming arming = arming_at(not_negative(expires), ARM_ANY);
 
 	if (cpu >= nr_cpu_ids || !cpu_possible(cpu))
 		return -EINVAL;
@@ -483,7 +511,7 @@ int htw_schedule_on(struct htw_timer *timer, ktime_t expires, unsigned int cpu)
 	arming.on = htw_base_of_cpu(cpu);
 	if (!READ_ONCE(arming.on->online))
 		return -ENXIO;
-	return arm(timer, &arming);
+	return arm_as(timer, &arming);
 }
 EXPORT_SYMBOL_GPL(htw_schedule_on);
 
@@ -568,13 +596,13 @@ int htw_schedule_range(struct htw_timer *timer, ktime_t expires, u64 slack_ns,
 	if (!flags_valid(flags))
 		return -EINVAL;
 	arming = arming_in_range(expires, slack_ns, flags);
-	return arm(timer, &arming);
+	return arm_as(timer, &arming);
 }
 EXPORT_SYMBOL_GPL(htw_schedule_range);
 
 /**
  * struct hold - one hold of a base's lock, for many timers
- * @base: the base; NULL if none is locked
+ * @base: the base, locked
  * @nr: how many timers were touched
  * @flags: of the interrupts
  */
@@ -584,46 +612,41 @@ struct hold {
 	unsigned long		flags;
 };
 
-static void hold_end(struct hold *hold)
-	__releases(hold->base->lock)
-{
-	if (hold->base)
-		raw_spin_unlock_irqrestore(&hold->base->lock, hold->flags);
-	hold->base = NULL;
-}
-
-/* Has the lock of a timer's base, the one that is held already if it can be. */
-static void hold_timer(struct hold *hold, struct htw_timer *timer)
-	__acquires(hold->base->lock)
+static bool belongs_to(const struct htw_timer *timer,
+		       const struct htw_base *base)
 {
 	const u32 mask = HTW_OWNER_CPU | HTW_OWNER_MIGRATING;
 
-	/* What names the base that we hold does not change. */
-	if (hold->base && hold->nr < HTW_BATCH &&
-	    (READ_ONCE(timer->node.owner) & mask) == hold->base->cpu) {
-		hold->nr++;
-		return;
-	}
-	hold_end(hold);
-	hold->base = lock_timer(timer, &hold->flags);
-	hold->nr = 1;
+	/* It can't leave a base that is locked, nor come to it. */
+	return (READ_ONCE(timer->node.owner) & mask) == base->cpu;
 }
 
-static void arm_one(struct hold *hold, struct htw_bulk *bulk)
+/* To the base of a timer, unless that is the one that is held and may be longer. */
+static void hold_next(struct hold *hold, struct htw_timer *timer)
+	__must_hold(hold->base->lock)
 {
-	struct htw_base *before;
-	struct arming arming;
-
-	if (!flags_valid(bulk->flags)) {
-		bulk->res = -EINVAL;
-		return;
+	if (hold->nr == HTW_BATCH || !belongs_to(timer, hold->base)) {
+		raw_spin_unlock_irqrestore(&hold->base->lock, hold->flags);
+		hold->base = lock_timer(timer, &hold->flags);
+		hold->nr = 0;
 	}
+	hold->nr++;
+}
+
+static int arm_one(struct hold *hold, struct htw_bulk *bulk)
+	__must_hold(hold->base->lock)
+{
+	struct htw_base *before = hold->base;
+	struct arming arming;
+	int ret;
+
+	if (!flags_valid(bulk->flags))
+		return -EINVAL;
 	arming = arming_in_range(bulk->expires, bulk->slack_ns, bulk->flags);
-	hold_timer(hold, bulk->timer);
-	before = hold->base;
-	bulk->res = arm_locked(&hold->base, bulk->timer, &arming);
+	ret = arm_locked(&hold->base, bulk->timer, &arming);
 	if (hold->base != before)
 		hold->nr = 1;
+	return ret;
 }
 
 /**
@@ -646,11 +669,15 @@ size_t htw_schedule_bulk(struct htw_bulk *bulk, size_t n)
 	struct hold hold = { };
 	size_t i, armed = 0;
 
+	if (!n)
+		return 0;
+	hold.base = lock_timer(bulk[0].timer, &hold.flags);
 	for (i = 0; i < n; i++) {
-		arm_one(&hold, &bulk[i]);
+		hold_next(&hold, bulk[i].timer);
+		bulk[i].res = arm_one(&hold, &bulk[i]);
 		armed += bulk[i].res >= 0;
 	}
-	hold_end(&hold);
+	raw_spin_unlock_irqrestore(&hold.base->lock, hold.flags);
 	return armed;
 }
 EXPORT_SYMBOL_GPL(htw_schedule_bulk);
@@ -680,12 +707,15 @@ size_t htw_cancel_bulk(struct htw_bulk *bulk, size_t n)
 	struct hold hold = { };
 	size_t i, cancelled = 0;
 
+	if (!n)
+		return 0;
+	hold.base = lock_timer(bulk[0].timer, &hold.flags);
 	for (i = 0; i < n; i++) {
-		hold_timer(&hold, bulk[i].timer);
+		hold_next(&hold, bulk[i].timer);
 		bulk[i].res = detach_if_pending(hold.base, bulk[i].timer);
 		cancelled += bulk[i].res;
 	}
-	hold_end(&hold);
+	raw_spin_unlock_irqrestore(&hold.base->lock, hold.flags);
 	return cancelled;
 }
 EXPORT_SYMBOL_GPL(htw_cancel_bulk);
@@ -814,8 +844,14 @@ static int cancel_sync(struct htw_timer *timer, u32 set)
 	for (;;) {
 		base = lock_timer(timer, &flags);
 		set_owner(timer, 0, set);
-		ret |= detach_if_pending(base, timer);
 		state = sync_state(base, timer);
+		/*
+		 * What was armed while the callback runs is taken back when it
+		 * has ended. To do it now, and again for what is armed until
+		 * then, would be two armings cancelled and one told.
+		 */
+		if (state != SYNC_RUNNING)
+			ret |= detach_if_pending(base, timer);
 		raw_spin_unlock_irqrestore(&base->lock, flags);
 
 		if (state == SYNC_SELF)

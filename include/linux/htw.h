@@ -62,21 +62,6 @@ void __htw_timer_setup(struct htw_timer *timer,
 		       unsigned int flags, const char *name,
 		       struct lock_class_key *key);
 
-#ifdef CONFIG_LOCKDEP
-#define __HTW_TIMER_SETUP(_init, _timer, _function, _flags)		\
-	do {								\
-		static struct lock_class_key __key;			\
-									\
-		_init((_timer), (_function), (_flags), #_timer, &__key); \
-	} while (0)
-#define __HTW_TIMER_LOCKDEP_MAP(_key)					\
-	.lockdep_map = STATIC_LOCKDEP_MAP_INIT(_key, _key),
-#else
-#define __HTW_TIMER_SETUP(_init, _timer, _function, _flags)		\
-	_init((_timer), (_function), (_flags), NULL, NULL)
-#define __HTW_TIMER_LOCKDEP_MAP(_key)
-#endif
-
 /**
  * htw_timer_setup() - prepare a timer for its first use
  * @_timer: the timer; it must not be armed
@@ -94,8 +79,18 @@ void __htw_timer_setup(struct htw_timer *timer,
  *
  * Context: Any.
  */
+#ifdef CONFIG_LOCKDEP
 #define htw_timer_setup(_timer, _function, _flags)			\
-	__HTW_TIMER_SETUP(__htw_timer_setup, _timer, _function, _flags)
+	do {								\
+		static struct lock_class_key __key;			\
+									\
+		__htw_timer_setup((_timer), (_function), (_flags),	\
+				  #_timer, &__key);			\
+	} while (0)
+#else
+#define htw_timer_setup(_timer, _function, _flags)			\
+	__htw_timer_setup((_timer), (_function), (_flags), NULL, NULL)
+#endif
 
 /**
  * htw_timer_setup_on_stack() - prepare a timer that is a local variable
@@ -117,8 +112,23 @@ void htw_timer_destroy_on_stack(struct htw_timer *timer);
 static inline void htw_timer_destroy_on_stack(struct htw_timer *timer) { }
 #endif
 
+#ifdef CONFIG_LOCKDEP
+#define __HTW_TIMER_LOCKDEP_MAP(_key)					\
+	.lockdep_map = STATIC_LOCKDEP_MAP_INIT(_key, _key),
+#else
+#define __HTW_TIMER_LOCKDEP_MAP(_key)
+#endif
+
 /* What htw_node_init() makes of a node. */
 #define __HTW_NODE_UNLINKED	0xff
+
+#define __HTW_TIMER_INITIALIZER(_function)				\
+	.node = {							\
+		.entry = { .next = TIMER_ENTRY_STATIC },		\
+		.row = __HTW_NODE_UNLINKED,				\
+	},								\
+	.function = (_function),					\
+	__HTW_TIMER_LOCKDEP_MAP(__FILE__ ":" __stringify(__LINE__))
 
 /**
  * DEFINE_HTW_TIMER() - define a static timer that needs no htw_timer_setup()
@@ -126,14 +136,7 @@ static inline void htw_timer_destroy_on_stack(struct htw_timer *timer) { }
  * @_function: as for htw_timer_setup()
  */
 #define DEFINE_HTW_TIMER(_name, _function)				\
-	struct htw_timer _name = {					\
-		.node = {						\
-			.entry = { .next = TIMER_ENTRY_STATIC },	\
-			.row = __HTW_NODE_UNLINKED,			\
-		},							\
-		.function = (_function),				\
-		__HTW_TIMER_LOCKDEP_MAP(__FILE__ ":" __stringify(__LINE__)) \
-	}
+	struct htw_timer _name = { __HTW_TIMER_INITIALIZER(_function) }
 
 /**
  * struct htw_bulk - one timer of many, see htw_schedule_bulk()

@@ -5,7 +5,8 @@
 # Run all tests of htw, or the stages named:
 #
 #   wheel        the wheel in user space, beside a model, under sanitizers
-#   uml-6.12     KUnit suites of the wheel in a UML kernel, with htw built in
+#   uml-6.12     KUnit suites of the wheel in a UML kernel, with htw built in, and of
+#                a base over years, on virtual time
 #   debug-6.12   KUnit and selftests on a debug kernel of that series
 #   debug-6.1
 #   stock-6.12   selftests on Debian's own kernel of that series
@@ -18,6 +19,7 @@
 #   stock-6.12-rt   selftests on Debian's PREEMPT_RT kernels
 #   stock-6.1-rt
 #   misuse-6.1
+#   isolated-6.12   a debug kernel that keeps everybody off one of its CPUs
 #
 # --fast takes what needs no guest and less than a minute.
 #
@@ -41,7 +43,7 @@ parse()
 		case $1 in
 		-h|--help) usage; exit ;;
 		--fast) stages=(wheel docs) ops=1000000 ;;
-		wheel|docs|uml-*|debug-*|stock-*|misuse-*) stages+=("$1") ;;
+		wheel|docs|uml-*|debug-*|stock-*|misuse-*|isolated-*) stages+=("$1") ;;
 		*) die "unknown argument $1" "try --help" ;;
 		esac
 		shift
@@ -99,15 +101,19 @@ run_uml()
 run_guest()
 {
 	local stage=$1 kernel=$2 kdir=$3 limit=$4 src=$out/$1/src
-	local args=()
+	local args=() module
 
-	build_modules "$kdir" "$src"
-	[[ ! -e $src/htw_kunit.ko ]] || args+=(--file "$src/htw_kunit.ko:/htw_kunit.ko")
+	build_modules "$kdir" "$src" HTW_TESTS=y
+	# The suites, or what of them needs no KUnit.
+	for module in htw_kunit htw_ledger; do
+		[[ ! -e $src/$module.ko ]] || args+=(--file "$src/$module.ko:/$module.ko")
+	done
 	"$vm/boot.sh" --name "$stage" --kernel "$kernel" --timeout "$limit" --out "$out/$stage" \
 		--script "$vm/guest-test.sh" \
 		--file "$vm/guest-ktap.sh:/ktap.sh" \
 		--file "$vm/guest-modules.sh:/guest-modules.sh" \
 		--file "$vm/guest-unload.sh:/guest-unload.sh" \
+		--file "$vm/guest-suspend.sh:/guest-suspend.sh" \
 		--file "$src/htw.ko:/htw.ko" \
 		--file "$src/tools/examples/idle_table/idle_table.ko:/idle_table.ko" \
 		--file "$src/tools/testing/misuse/htw_misuse.ko:/htw_misuse.ko" \
@@ -123,6 +129,21 @@ run_debug()
 
 	dir=$("$vm/debug.sh" "$1")
 	run_guest "debug-$1" "$dir/bzImage" "$dir/build" 400
+}
+
+# With one CPU for nobody but those who ask for it. Suites that need both would fail.
+run_isolated()
+{
+	local stage=isolated-$1 src=$out/debug-$1/src dir
+
+	dir=$("$vm/debug.sh" "$1")
+	build_modules "$dir/build" "$src"
+	"$vm/boot.sh" --name "$stage" --kernel "$dir/bzImage" --timeout 200 --out "$out/$stage" \
+		--append "nohz_full=1 isolcpus=1 kunit.filter_glob=htw_isolated*" \
+		--script "$vm/guest-isolated.sh" \
+		--file "$src/htw.ko:/htw.ko" \
+		--file "$src/htw_kunit.ko:/htw_kunit.ko" || :
+	judge "$stage" isolated
 }
 
 run_stock()
@@ -215,6 +236,7 @@ main()
 		case $stage in
 		uml-*) (run_uml "${stage#*-}") || : ;;
 		debug-*) (run_debug "${stage#*-}") || : ;;
+		isolated-*) (run_isolated "${stage#*-}") || : ;;
 		stock-*) (run_stock "${stage#*-}") || : ;;
 		misuse-*) (run_misuse "${stage#*-}") || : ;;
 		*) ("run_$stage") || : ;;

@@ -48,7 +48,8 @@ quiet_build()
 
 	rm -rf "$dir"
 	copy_sources "$dir"
-	make -s -C "$dir" KDIR="$kdir" W=1 HTW_BENCH=m "$@" modules examples test-modules 2>&1 |
+	make -s -C "$dir" KDIR="$kdir" W=1 HTW_TESTS=y HTW_BENCH=m "$@" \
+		modules examples test-modules 2>&1 |
 		grep -v -e '^htw: building for' -e 'Skipping BTF generation'
 	return "${PIPESTATUS[0]}"
 }

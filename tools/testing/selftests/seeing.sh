@@ -14,6 +14,8 @@ htw=${HTW_TOOL:-htw}
 debugfs=/sys/kernel/debug/htw
 tracefs=/sys/kernel/tracing
 
+pid=
+
 tests='
 debugfs_files_are_for_root_only
 debugfs_stats_count_a_timer
@@ -78,6 +80,14 @@ script_ended()
 	wait "$pid"
 	# 1: it had timers that would have ended by themselves.
 	[ $? -le 1 ] || fail "htw run has crashed"
+	pid=
+}
+
+end_what_runs()
+{
+	[ -n "$pid" ] || return
+	kill -KILL "$pid" 2>/dev/null
+	wait "$pid" 2>/dev/null
 }
 
 debugfs_files_are_for_root_only()
@@ -153,7 +163,7 @@ debugfs_can_be_read_while_timers_fire()
 {
 	script_started 'every 200us a' 'every 1ms b'
 	n=0
-	while [ $n -lt 50 ]; do
+	while [ $n -lt 15 ]; do
 		cat $debugfs/stats $debugfs/lateness $debugfs/bases >"$tmp/files" ||
 			fail 'a file could not be read'
 		n=$((n + 1))
@@ -173,7 +183,7 @@ fdinfo_tells_the_timers_of_a_file()
 	script_started 'after 1h a' 'after 2h b' 'every 500ms c'
 	# What nobody reads stays unread.
 	kill -STOP "$pid"
-	tries=100
+	tries=50
 	until [ "$(fdinfo unread)" = 1 ] || [ $tries = 0 ]; do
 		tries=$((tries - 1))
 		sleep 0.1
@@ -319,6 +329,9 @@ case $1 in
 	;;
 -x)
 	tmp=$SEEING_TEST_TMP
+	# What a failed test has left running would disturb the others.
+	trap end_what_runs EXIT
+	trap 'exit 1' TERM
 	"$2"
 	;;
 *)

@@ -6,11 +6,27 @@
 # shellcheck disable=SC1091
 . /lib.sh
 
+# What is starved by a real-time task shall starve, or nobody would see it: the kernel
+# sets some of each second aside for others.
+real_time_is_real()
+{
+	echo -1 >/proc/sys/kernel/sched_rt_runtime_us
+	for runtime in /sys/kernel/debug/sched/fair_server/cpu*/runtime; do
+		[ ! -e "$runtime" ] || echo 0 >"$runtime"
+	done
+}
+
 load /htw.ko
 if [ -e /htw_kunit.ko ]; then
 	load /htw_kunit.ko
 	kunit_results
 	unload htw_kunit
+fi
+if [ -e /htw_ledger.ko ]; then
+	real_time_is_real
+	load /htw_ledger.ko
+	run_suite ledger cat /proc/htw_ledger
+	unload htw_ledger
 fi
 run_suite modules sh /guest-modules.sh
 run_suite unload sh /guest-unload.sh
@@ -28,4 +44,6 @@ selftest events
 selftest seeing
 # Many short processes, which a debug kernel is slow at, and nothing new for it.
 [ -e /htw_kunit.ko ] || selftest cli
+# Takes a kernel that can be suspended without a machine that could: see debug.config.
+[ ! -e /htw_kunit.ko ] || run_suite suspend sh /guest-suspend.sh
 unload htw

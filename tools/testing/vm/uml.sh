@@ -2,18 +2,21 @@
 # SPDX-License-Identifier: GPL-2.0
 # usage: uml.sh [--bench | --compile] [--refresh] SERIES OUT
 #
-# Run the KUnit suites of the wheel in a kernel of SERIES (6.12 or 6.1) that is a
-# program: User Mode Linux, from Debian's source, with htw grafted into it. No QEMU,
-# and at the speed of the host. It has one CPU, so the suite of timers is left out.
+# Run KUnit suites in a kernel of SERIES (6.12 or 6.1) that is a program: User Mode
+# Linux, from Debian's source, with htw grafted into it. No QEMU, and at the speed of
+# the host. It has one CPU, so the suites that need two are left out. It is booted
+# twice: as it is, for the suites of the wheel, and with virtual time, which jumps to
+# the next timer when there is nothing to do (time-travel=inf-cpu), for htw_tickless.
 # Leaves in OUT:
 #
-#   result       what KUnit printed, for judge.sh --no-guest
-#   console.log  all that the kernel said
-#   status       how it ended: exit 0, or timeout
-#   linux        the kernel
+#   result              what KUnit printed, for judge.sh --no-guest
+#   console.log         all that the kernel said, on the host's time
+#   console-travel.log  and on virtual time
+#   status              how it ended: exit 0, or timeout
+#   linux               the kernel
 #
-# Exits 0 when the kernel ran and halted by itself, 1 when not, 2 when there was none
-# to start. What the tests said is for judge.sh.
+# Exits 0 when the kernel ran and halted by itself, both times, 1 when not, 2 when there
+# was none to start. What the tests said is for judge.sh.
 #
 #   --bench     run nothing: leave OUT/linux alone, with htw_bench instead of the suites
 #   --compile   run nothing: compile the grafted htw in the ways in which it can be
@@ -154,38 +157,51 @@ build()
 
 tests_so_far()
 {
-	printf ', %s results' "$(grep -c -E '^ *(not )?ok ' "$out/console.log" || :)"
+	printf ', %s results' "$(grep -c -E '^ *(not )?ok ' "$console" || :)"
 }
 
+# boot WHAT CONSOLE SUITES [ARGUMENT]...: the kernel, with these on its command line.
 # Its memory is a file, which must be one that can be executed: /dev/shm often is not.
 # A panic aborts, and nobody wants all that memory as a core file.
-run()
+boot()
 {
-	local rc=0 start=$SECONDS why=''
+	local what=$1 console=$2 suites=$3 rc=0 start=$SECONDS why=''
+	shift 3
 
 	ulimit -S -c 0
-	run_logged --may-fail --progress tests_so_far "running the kernel $series" "$out/console.log" \
+	run_logged --may-fail --progress tests_so_far "running the kernel $series$what" "$console" \
 		env TMPDIR="$out" timeout --kill-after=5 "$limit" "$out/linux" \
 		mem=256M con=null con0=fd:0,fd:1 uml_dir="$out/run/" printk.time=0 panic_on_warn=1 \
-		kunit.enable=1 kunit.filter_glob='htw_wheel*' kunit_shutdown=halt || rc=$?
+		kunit.enable=1 kunit.filter_glob="$suites" kunit_shutdown=halt "$@" || rc=$?
 	rm -rf "$out/run"
 	case $rc in
+	0) ;;
 	# timeout's own: it had to end the kernel.
-	124|137) echo "timeout $limit" ;;
-	*) echo "exit $rc" ;;
-	esac >"$out/status"
-
-	[[ $(<"$out/status") == 'exit 0' ]] || why="the kernel ended with: $(<"$out/status")"
-	why=${why:-$(grep -a -m 1 -E 'BUG: |WARNING: ' "$out/console.log" || :)}
+	124|137) why="timeout $limit" ;;
+	*) why="exit $rc" ;;
+	esac
+	[[ -z $why ]] || { echo "$why" >"$out/status"; why="the kernel$what ended with: $why"; }
+	why=${why:-$(grep -a -m 1 -E 'BUG: |WARNING: ' "$console" || :)}
 	{
-		tr -d '\r' <"$out/console.log" |
+		tr -d '\r' <"$console" |
 			awk '/^KTAP version|^kunit: disabled/ { on = 1 } on && !/^reboot: /'
-		[[ -z $why ]] || printf '# suite: uml\nBail out! %s\n' "$why"
-	} >"$out/result"
-	[[ -n $why ]] || { say "the kernel $series has halted by itself after $((SECONDS - start)) s"; return 0; }
-	say "$why; $out/console.log ends with"
-	tail -n 10 "$out/console.log" | sed 's/^/    /' >&2
+		[[ -z $why ]] || printf '# suite: uml\nBail out! %s\n# suite:\n' "$why"
+	} >>"$out/result"
+	[[ -n $why ]] || { say "the kernel $series$what has halted by itself after $((SECONDS - start)) s"; return 0; }
+	say "$why; $console ends with"
+	tail -n 10 "$console" | sed 's/^/    /' >&2
 	return 1
+}
+
+run()
+{
+	local rc=0
+
+	echo 'exit 0' >"$out/status"
+	boot '' "$out/console.log" 'htw_wheel*' || rc=1
+	boot ' with virtual time' "$out/console-travel.log" 'htw_tickless*' \
+		time-travel=inf-cpu || rc=1
+	return "$rc"
 }
 
 # test_case NAME CMD...: one flat KTAP result.
@@ -252,7 +268,7 @@ main()
 	need_packages "building a kernel" gcc libc6-dev make flex bison bc xz-utils perl
 	mkdir -p "$out"
 	out=$(cd "$out" && pwd)
-	rm -f "$out"/{result,results,console.log,status,linux}
+	rm -f "$out"/{result,results,console.log,console-travel.log,status,linux}
 
 	src=$("$here/source.sh" "${refresh[@]}" "$series")
 	dir=$CACHE/uml/$series-$(build_key)

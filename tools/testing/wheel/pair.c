@@ -14,7 +14,7 @@
 #define TOUCHED_MAX	8
 
 /* How many nodes and slots are checked per operation, on average. */
-#define CHECK_WORK	1000
+#define CHECK_WORK	400
 
 void pair_free(struct pair *pair)
 {
@@ -54,6 +54,8 @@ void pair_init(struct pair *pair, const struct htw_geometry *geo, u64 now,
 	pair->where = calloc(nr_nodes, sizeof(*pair->where));
 	if (!pair->wheel || !pair->nodes || !pair->ids || !pair->where)
 		abort();
+	/* Nobody has promised that the memory is zero. */
+	memset(pair->wheel, 0xa5, htw_wheel_size(&copy));
 	for (i = 0; i < nr_nodes; i++) {
 		htw_node_init(&pair->nodes[i]);
 		CHECK_EQUAL(exactly_once, "is a new node pending", false,
@@ -292,7 +294,8 @@ static void timer_changed(struct pair *pair, u64 returned)
 
 	if (returned < pair->event)
 		pair->event = returned;
-	CHECK(event_returned, next >= pair->event,
+	/* An unfinished advance is gone on with by who began it. */
+	CHECK(event_returned, next >= pair->event || pair->unfinished,
 	      "next event: expected not before %llu, got %llu", pair->event,
 	      next);
 }
