@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* The clock of the benchmarks. */
 #include "bench.h"
+#include "host.h"
 
 #include <linux/sched/clock.h>
 
@@ -10,15 +11,6 @@
  * time of that process is what the work really took, whatever else the host does
  * meanwhile.
  */
-#define HOST_CLOCK_PROCESS_CPUTIME_ID	2
-
-struct host_timespec {
-	long tv_sec;
-	long tv_nsec;
-};
-
-int clock_gettime(int clock, struct host_timespec *ts);
-
 /**
  * bench_clock() - what all costs are measured with
  *

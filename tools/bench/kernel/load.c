@@ -44,8 +44,10 @@ struct bench_load *bench_load_create(unsigned int nr)
 		bench_load_destroy(load);
 		return NULL;
 	}
-	for (i = 0; i < nr; i++)
-		load->in_order[i] = load->shuffled[i] = i;
+	for (i = 0; i < nr; i++) {
+		load->in_order[i] = i;
+		load->shuffled[i] = i;
+	}
 	prandom_seed_state(&rnd, nr);
 	return load;
 }
