@@ -162,7 +162,7 @@ static u64 random_delay(u32 random)
 
 static u64 random_expiry(struct ledger *ledger, u32 random)
 {
-	return max(ledger->floor, (u64)ktime_get()) + random_delay(random);
+	return max_t(u64, ledger->floor, ktime_get()) + random_delay(random);
 }
 
 /* Is there a CPU that at times can't be armed on? */
@@ -506,6 +506,7 @@ static void worker_init(struct ledger *ledger, unsigned int cpu,
 /* Takes the CPU away, and brings it back when others had a while without it. */
 static void cycle_cpu(struct ledger *ledger, unsigned int cpu)
 {
+	u64 (*left_on)(unsigned int cpu) = ledger->params->left_on;
 	struct ledger_report *report = ledger->report;
 	u64 start;
 
@@ -514,6 +515,7 @@ static void cycle_cpu(struct ledger *ledger, unsigned int cpu)
 	if (remove_cpu(cpu))
 		report->errors++;
 	report->down_ns = max(report->down_ns, (u64)ktime_get() - start);
+	report->left += left_on && left_on(cpu);
 	msleep(20);
 	if (add_cpu(cpu))
 		report->errors++;
