@@ -162,7 +162,13 @@ static u64 random_delay(u32 random)
 
 static u64 random_expiry(struct ledger *ledger, u32 random)
 {
-	return max(ledger->floor, (u64)ktime_get()) + random_delay(random);
+	return max_t(u64, ledger->floor, ktime_get()) + random_delay(random);
+}
+
+/* Is there a CPU that at times can't be armed on? */
+static bool cycles_cpu(const struct ledger *ledger)
+{
+	return ledger->params->cycle_cpu != LEDGER_NO_CPU;
 }
 
 /* Was it accepted? */
@@ -173,7 +179,7 @@ static bool count_arming(struct entry *entry, int ret)
 		atomic_add(ret, &entry->replaced);
 		return true;
 	}
-	if (ret == -ESHUTDOWN)
+	if (ret == -ESHUTDOWN || (ret == -ENXIO && cycles_cpu(entry->ledger)))
 		atomic_inc(&entry->ledger->refused);
 	else
 		atomic_inc(&entry->ledger->wrong_returns);
@@ -188,6 +194,16 @@ static void count_cancel(struct entry *entry, int ret)
 		atomic_add(ret, &entry->cancelled);
 }
 
+#ifdef HTW_PINNED	/* and htw_schedule_on(), which came along with it */
+static unsigned int random_cpu(u32 random)
+{
+	unsigned int cpu = random % nr_cpu_ids;
+
+	cpu = cpumask_next((int)cpu - 1, cpu_online_mask);
+	return cpu < nr_cpu_ids ? cpu : cpumask_first(cpu_online_mask);
+}
+#endif
+
 /* In one of all ways to arm. */
 static int arm(struct entry *entry, u64 expires, u32 random)
 {
@@ -197,7 +213,7 @@ static int arm(struct entry *entry, u64 expires, u32 random)
 					  random & 0xfffff, 0);
 	case 4 ... 7:
 		return htw_schedule_on(&entry->timer, expires,
-				       cpumask_any_distribute(cpu_online_mask));
+				       random_cpu(random >> 8));
 	default:
 		return htw_schedule_at(&entry->timer, expires);
 	}
@@ -272,7 +288,12 @@ static void owned_arm(struct owned *owned, u32 random)
 
 	WRITE_ONCE(owned->entry.quiet, false);
 	ret = arm(&owned->entry, expires, random);
-	count_arming(&owned->entry, ret);
+	if (!count_arming(&owned->entry, ret)) {
+		/* Nobody else shuts it down; and then nothing has changed. */
+		if (ret == -ESHUTDOWN)
+			atomic_inc(&owned->entry.ledger->wrong_returns);
+		return;
+	}
 	if (ret == 0)
 		owned_expired(owned);
 	else if (ret != 1 || !owned->open)
@@ -483,6 +504,7 @@ static void worker_init(struct ledger *ledger, unsigned int cpu,
 /* Takes the CPU away, and brings it back when others had a while without it. */
 static void cycle_cpu(struct ledger *ledger, unsigned int cpu)
 {
+	u64 (*left_on)(unsigned int cpu) = ledger->params->left_on;
 	struct ledger_report *report = ledger->report;
 	u64 start;
 
@@ -491,6 +513,7 @@ static void cycle_cpu(struct ledger *ledger, unsigned int cpu)
 	if (remove_cpu(cpu))
 		report->errors++;
 	report->down_ns = max(report->down_ns, (u64)ktime_get() - start);
+	report->left += left_on && left_on(cpu);
 	msleep(20);
 	if (add_cpu(cpu))
 		report->errors++;
@@ -571,7 +594,7 @@ static int run_round(struct ledger *ledger, unsigned int round)
 
 	/* Some rounds begin with a while in which nothing is due. */
 	ledger->floor = (u64)ktime_get() + round % 3 * 10 * NSEC_PER_MSEC;
-	ledger->hold = ledger->params->cycle_cpu != LEDGER_NO_CPU;
+	ledger->hold = cycles_cpu(ledger);
 	for (i = 0; i < NR_SHARED; i++)
 		entry_init(ledger, &ledger->shared[i], shared_fired);
 	for_each_possible_cpu(cpu)

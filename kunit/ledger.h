@@ -19,6 +19,7 @@
  * @cycle_cpu: a CPU to take away and bring back in each round, which then lasts
  *	as long as that takes; LEDGER_NO_CPU for none
  * @offline: does htw take no timers on this CPU, which is up? May be NULL.
+ * @left_on: how many timers are left on this CPU, which is gone? May be NULL.
  */
 struct ledger_params {
 	u64		seed;
@@ -26,6 +27,7 @@ struct ledger_params {
 	unsigned int	steps;
 	int		cycle_cpu;
 	bool		(*offline)(unsigned int cpu);
+	u64		(*left_on)(unsigned int cpu);
 };
 
 /**
@@ -44,6 +46,7 @@ struct ledger_params {
  * @after_sync: callbacks after htw_cancel_sync() or htw_shutdown_sync()
  * @overlaps: callbacks of a timer while another one of the same timer ran
  * @wrong_returns: return values that can't be true
+ * @left: times that timers were left on a CPU that was gone
  * @errors: CPUs that would not go or come
  */
 struct ledger_report {
@@ -60,6 +63,7 @@ struct ledger_report {
 	unsigned int	after_sync;
 	unsigned int	overlaps;
 	unsigned int	wrong_returns;
+	unsigned int	left;
 	unsigned int	errors;
 };
 

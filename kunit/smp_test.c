@@ -60,6 +60,12 @@ static bool base_is_offline(unsigned int cpu)
 	return !READ_ONCE(htw_base_of_cpu(cpu)->online);
 }
 
+/* Or they would wait until it comes back. */
+static u64 left_on_base(unsigned int cpu)
+{
+	return READ_ONCE(htw_base_of_cpu(cpu)->wheel->nr_pending);
+}
+
 /* Also what the CPU arms when htw has already taken its timers away. */
 static void hotplug_loses_nothing(struct kunit *test)
 {
@@ -69,6 +75,7 @@ static void hotplug_loses_nothing(struct kunit *test)
 		.steps = 100,
 		.cycle_cpu = cpumask_last(cpu_online_mask),
 		.offline = base_is_offline,
+		.left_on = left_on_base,
 	};
 	struct ledger_report report;
 
@@ -78,6 +85,7 @@ static void hotplug_loses_nothing(struct kunit *test)
 		   report.down_ns / NSEC_PER_USEC,
 		   report.latest_ns / NSEC_PER_USEC, report.dying);
 	KUNIT_EXPECT_GT(test, report.dying, 0ULL);
+	KUNIT_EXPECT_EQ(test, report.left, 0U);
 	KUNIT_EXPECT_LE(test, report.latest_ns, report.down_ns + GENEROUS_NS);
 }
 #endif
