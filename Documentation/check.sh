@@ -268,8 +268,8 @@ errnos_of_the_uapi_are_documented()
 }
 
 # What exports symbols for other modules, and where that is described.
-interfaces=("$top"/src/{timer,virtual}.c)
-guides=("$docs"/{kernel-api,private-wheels}.rst)
+interfaces=("$top"/src/{timer,virtual,work,sleep}.c)
+guides=("$docs"/{kernel-api,private-wheels,delayed-work,sleeping}.rst)
 
 exports()
 {

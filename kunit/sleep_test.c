@@ -19,7 +19,10 @@
 #define WAIT		(60 * HZ)
 #define HOUR_NS		(3600LL * NSEC_PER_SEC)
 
-/* A thread that sleeps once, for @delay or @until. Signals that threads ignore otherwise reach it. */
+/*
+ * A thread that sleeps once, for @delay or @until. Signals that threads ignore
+ * otherwise reach it.
+ */
 struct sleeping {
 	struct task_struct	*task;
 	struct completion	done;
@@ -92,7 +95,7 @@ static bool seen_asleep(struct kunit *test, struct sleeping *s)
 		if (completion_done(&s->done))
 			return false;
 		KUNIT_ASSERT_TRUE(test, time_before(jiffies, end));
-		msleep(1);
+		usleep_range(500, 1000);
 	}
 	return true;
 }
@@ -170,21 +173,27 @@ static void until_is_never_early(struct kunit *test)
 	}
 }
 
-/* At once: without going to sleep even for a moment. */
+/* At once: without going to sleep even for a moment, signal or not. */
+static void expect_no_sleep(struct kunit *test, s64 delay, int signal)
+{
+	struct sleeping *s = make_sleeping(test, delay, TASK_INTERRUPTIBLE);
+
+	s->signal_before = signal;
+	start_on(test, s, 0);
+	finish(test, s);
+	KUNIT_EXPECT_EQ(test, s->ret, 0);
+	KUNIT_EXPECT_EQ(test, s->remaining, 0LL);
+	KUNIT_EXPECT_EQ(test, s->switches, 0UL);
+}
+
 static void zero_and_past_return_at_once(struct kunit *test)
 {
 	static const s64 delays[] = { 0, -1, -HOUR_NS, S64_MIN };
-	struct sleeping *s;
 	unsigned int i;
 
 	for (i = 0; i < ARRAY_SIZE(delays); i++) {
-		s = make_sleeping(test, delays[i], TASK_INTERRUPTIBLE);
-		s->signal_before = SIGUSR1;
-		start_on(test, s, 0);
-		finish(test, s);
-		KUNIT_EXPECT_EQ(test, s->ret, 0);
-		KUNIT_EXPECT_EQ(test, s->remaining, 0LL);
-		KUNIT_EXPECT_EQ(test, s->switches, 0UL);
+		expect_no_sleep(test, delays[i], 0);
+		expect_no_sleep(test, delays[i], SIGUSR1);
 	}
 	KUNIT_EXPECT_EQ(test, htw_sleep_until(0), 0);
 	KUNIT_EXPECT_EQ(test, htw_sleep_until(-1), 0);

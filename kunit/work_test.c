@@ -145,7 +145,7 @@ static void wait_until_queued(struct kunit *test, struct probe *probe)
 
 	while (!work_pending(&probe->dwork.work)) {
 		KUNIT_ASSERT_TRUE(test, time_before(jiffies, end));
-		msleep(1);
+		usleep_range(500, 1000);
 	}
 	KUNIT_EXPECT_FALSE(test, htw_pending(&probe->dwork.timer));
 }
@@ -172,8 +172,8 @@ static void check_context(struct work_struct *work)
 {
 	struct probe *probe = probe_of(work);
 
-	probe->ok = in_task() && !irqs_disabled() && !in_atomic();
-	msleep(1);
+	probe->ok = in_task() && !irqs_disabled();
+	usleep_range(500, 1000);
 	complete(&probe->begun);
 }
 
@@ -468,7 +468,7 @@ static void queue_when_cancelled(struct work_struct *work)
 
 	record(work);
 	while (!READ_ONCE(probe->dwork.disabled) && time_before(jiffies, end))
-		msleep(1);
+		usleep_range(500, 1000);
 	probe->ok = !htw_schedule_delayed_work(&probe->dwork, probe->delay) &&
 		    !htw_mod_delayed_work(system_wq, &probe->dwork,
 					  probe->delay) &&
@@ -491,7 +491,7 @@ static void cancel_sync_refuses_what_the_function_queues(struct kunit *test)
 		KUNIT_EXPECT_TRUE(test, probe->ok);
 		KUNIT_EXPECT_FALSE(test,
 				   htw_delayed_work_pending(&probe->dwork));
-		msleep(5);
+		usleep_range(5000, 6000);
 		KUNIT_EXPECT_EQ(test, runs(probe), 1);
 	}
 }
@@ -638,7 +638,7 @@ static void function_may_free_its_work(struct kunit *test)
 	}
 	while (atomic_read(&freed) < 300) {
 		KUNIT_ASSERT_TRUE(test, time_before(jiffies, end));
-		msleep(1);
+		usleep_range(500, 1000);
 	}
 }
 
@@ -700,7 +700,7 @@ static void cancel_against_expiry_has_one_outcome(struct kunit *test)
 	}
 	while (atomic_read(&freed) < nr) {
 		KUNIT_ASSERT_TRUE(test, time_before(jiffies, end));
-		msleep(1);
+		usleep_range(500, 1000);
 	}
 	KUNIT_EXPECT_EQ(test, atomic_read(&freed), nr);
 	KUNIT_EXPECT_GT(test, cancelled, 0);
@@ -919,7 +919,7 @@ static int stepper_thread(void *arg)
 }
 
 static void start_stepper_thread(struct kunit *test, struct stepper *stepper,
-			 unsigned int cpu)
+				 unsigned int cpu)
 {
 	struct task_struct *task;
 
