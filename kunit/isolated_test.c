@@ -17,7 +17,6 @@
 #include "base.h"
 #include "ledger.h"
 
-
 #define WAIT		(60 * HZ)
 #define NR_PROBES	50
 

@@ -113,10 +113,12 @@ static inline void htw_timer_destroy_on_stack(struct htw_timer *timer) { }
 #endif
 
 #ifdef CONFIG_LOCKDEP
-#define __HTW_TIMER_LOCKDEP_MAP(_key)					\
-	.lockdep_map = STATIC_LOCKDEP_MAP_INIT(_key, _key),
+#define __HTW_TIMER_LOCKDEP_MAP						\
+	.lockdep_map = STATIC_LOCKDEP_MAP_INIT(				\
+		__FILE__ ":" __stringify(__LINE__),			\
+		__FILE__ ":" __stringify(__LINE__)),
 #else
-#define __HTW_TIMER_LOCKDEP_MAP(_key)
+#define __HTW_TIMER_LOCKDEP_MAP
 #endif
 
 /* What htw_node_init() makes of a node. */
@@ -128,7 +130,7 @@ static inline void htw_timer_destroy_on_stack(struct htw_timer *timer) { }
 		.row = __HTW_NODE_UNLINKED,				\
 	},								\
 	.function = (_function),					\
-	__HTW_TIMER_LOCKDEP_MAP(__FILE__ ":" __stringify(__LINE__))
+	__HTW_TIMER_LOCKDEP_MAP
 
 /**
  * DEFINE_HTW_TIMER() - define a static timer that needs no htw_timer_setup()
