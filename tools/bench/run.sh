@@ -85,7 +85,7 @@ run_uml()
 	(
 		ulimit -S -c 0
 		run_logged --may-fail --progress samples_so_far "$what" "$log" \
-			env TMPDIR="$memory" timeout --kill-after=5 900 "$out/uml/linux" \
+			env TMPDIR="$memory" timeout --kill-after=5 3000 "$out/uml/linux" \
 			mem=768M con=null con0=fd:0,fd:1 uml_dir="$memory/run/" printk.time=0 \
 			panic_on_warn=1 htw_bench.halt=1 htw_bench.rounds="$rounds" \
 			htw_bench.sizes="$sizes" "$@" || :

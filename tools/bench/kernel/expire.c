@@ -24,7 +24,7 @@
 #define ONE_PASS	2000
 
 /* How long one may take to arm, at first: see arm_in_time(). */
-#define ARM_NS		1000
+#define ARM_NS		300
 
 /* Awake again when there is still time. */
 #define WAKE_UP_NS	(50 * NSEC_PER_MSEC)
@@ -34,7 +34,7 @@ struct expire_run {
 	const struct bench_peer *peer;
 	unsigned int round;
 	u64 armed;
-	u64 lead;
+	u64 leads[BENCH_NR_PEERS];
 	u64 idle;
 	u64 first;
 	u64 last;
@@ -52,9 +52,13 @@ static void sleep_until(u64 ns)
 	usleep_range(us, us + USEC_PER_MSEC);
 }
 
-/* Arms all over a span that begins when the slowest peer is done. */
+/*
+ * Arms all over a span that begins when that should be done. At random: those that fire
+ * together are no neighbours in memory.
+ */
 static int arm(struct expire_run *run, u64 span)
 {
+	u64 lead = run->leads[run->peer - bench_peers];
 	struct bench_load *load = run->load;
 	struct bench_base base;
 
@@ -62,13 +66,14 @@ static int arm(struct expire_run *run, u64 span)
 	init_completion(&bench_watch.done);
 	bench_setup(load, run->peer);
 	bench_random_deltas(load, span);
+	bench_shuffle(load);
 
 	base = bench_now();
-	run->first = base.ns + run->lead;
+	run->first = base.ns + lead;
 	/* Those that are coarse take an eighth of the delay. */
-	run->last = run->first + span + (run->lead + span) / 8 + 3 * TICK_NSEC;
-	bench_fill_when(load, run->peer, &base, load->in_order, run->lead);
-	run->armed = run->peer->arm(load, load->in_order);
+	run->last = run->first + span + (lead + span) / 8 + 3 * TICK_NSEC;
+	bench_fill_when(load, run->peer, &base, load->shuffled, lead);
+	run->armed = run->peer->arm(load, load->shuffled);
 	sleep_until(run->first);
 	if (bench_watch.fired == 0 && ktime_get_ns() < run->first)
 		return 0;
@@ -76,7 +81,7 @@ static int arm(struct expire_run *run, u64 span)
 	return -EAGAIN;
 }
 
-/* Others take longer to arm, and the host may have taken the CPU away. */
+/* Some take longer to arm, and the host may have taken the CPU away. */
 static int arm_in_time(struct expire_run *run, u64 span)
 {
 	unsigned int try;
@@ -86,7 +91,7 @@ static int arm_in_time(struct expire_run *run, u64 span)
 		ret = arm(run, span);
 		if (ret != -EAGAIN)
 			break;
-		run->lead *= 2;
+		run->leads[run->peer - bench_peers] *= 2;
 	}
 	return ret;
 }
@@ -135,7 +140,8 @@ static int burst(struct expire_run *run)
 	if (ret)
 		return ret;
 	tell(run, "expire", bench_watch.ended - start);
-	tell(run, "arm_and_expire", run->armed + bench_watch.ended - start);
+	if (!BENCH_CPU_TIME)
+		tell(run, "arm_and_expire", run->armed + bench_watch.ended - start);
 	return 0;
 }
 
@@ -191,12 +197,14 @@ static int all_peers(struct expire_run *run, int (*what)(struct expire_run *run)
 static int expire_of(unsigned int nr, int (*what)(struct expire_run *run))
 {
 	struct expire_run run = { .load = bench_load_create(nr) };
+	unsigned int i;
 	int ret = 0;
 
 	if (!run.load)
 		return -ENOMEM;
 	bench_measure_overhead(run.load);
-	run.lead = 2 * WAKE_UP_NS + (u64)nr * ARM_NS;
+	for (i = 0; i < BENCH_NR_PEERS; i++)
+		run.leads[i] = 2 * WAKE_UP_NS + (u64)nr * ARM_NS;
 	if (what == burst_and_live && BENCH_CPU_TIME)
 		run.idle = idle_cost();
 	for (run.round = 0; run.round <= bench_rounds && !ret; run.round++)
