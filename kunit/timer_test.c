@@ -338,7 +338,8 @@ static void expect_sync_waits(struct kunit *test,
 
 	set_cpus_allowed_ptr(current, cpumask_of(0));
 	opener->peer = probe;
-	arm_on(cpu, &probe->timer, 0);
+	/* Also if that CPU is isolated. */
+	htw_schedule_on(&probe->timer, 0, cpu);
 	expect_done(test, probe);
 
 	htw_schedule(&opener->timer, 5 * NSEC_PER_MSEC);
