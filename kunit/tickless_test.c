@@ -281,6 +281,37 @@ static void idle_wheel_is_silent(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, interrupts(), before);
 }
 
+/*
+ * Each armed by a base that has slept since long: what is round enough for its
+ * distance must be found so from now, and not from when the base fell asleep.
+ */
+static void coarse_timers_are_never_moved(struct kunit *test)
+{
+	const unsigned int nr = 40;
+	struct probe *probes = make_probes(nr);
+	struct htw_wheel *wheel = htw_base_of_cpu(0)->wheel;
+	struct rnd_state rnd;
+	unsigned int i;
+	u64 delay, moves;
+
+	KUNIT_ASSERT_NOT_NULL(test, probes);
+	prandom_seed_state(&rnd, 7);
+	for (i = 0; i < nr; i++) {
+		moves = READ_ONCE(wheel->nr_moves);
+		delay = SECOND_NS / 2 + random_below(&rnd, SECOND_NS << i % 3);
+		sleep_for(SECOND_NS / 2);
+		probes[i].earliest = ktime_get() + delay;
+		probes[i].latest = probes[i].earliest + delay / 8 + CLOCK_NS;
+		htw_schedule_range(&probes[i].timer, probes[i].earliest, 0,
+				   HTW_COARSE);
+		sleep_until(probes[i].latest);
+		KUNIT_EXPECT_EQ_MSG(test, READ_ONCE(wheel->nr_moves), moves,
+				    "%llu ns away", delay);
+	}
+	KUNIT_EXPECT_EQ(test, count_on_time(probes, nr), nr);
+	free_probes(probes, nr);
+}
+
 /* Each earlier than the one before it, which must not keep it waiting. */
 static void arming_earlier_wakes_at_once(struct kunit *test)
 {
@@ -559,6 +590,7 @@ static struct kunit_case tickless_cases[] = {
 	KUNIT_CASE(lone_timer_is_on_time),
 	KUNIT_CASE(keepalive_of_an_hour_is_not_late),
 	KUNIT_CASE_SLOW(idle_wheel_is_silent),
+	KUNIT_CASE_SLOW(coarse_timers_are_never_moved),
 	KUNIT_CASE_SLOW(arming_earlier_wakes_at_once),
 	KUNIT_CASE_SLOW(arming_backwards_costs_one_interrupt),
 	KUNIT_CASE_SLOW(rearming_earlier_wakes_at_once),

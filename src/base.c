@@ -323,6 +323,25 @@ void htw_base_program(struct htw_base *base, u64 tick)
 	smp_call_function_single_async(base->cpu, &base->csd);
 }
 
+/**
+ * htw_base_catch_up() - tell the wheel of a base what time it is
+ * @base: the base, locked and online
+ * @now: the time, in ns
+ *
+ * A wheel that has slept takes timers for further away than they are.
+ */
+void htw_base_catch_up(struct htw_base *base, u64 now)
+{
+	u64 next;
+
+	/* The pass knows the time. */
+	if (base->in_pass)
+		return;
+	next = catch_up(base, now, U64_MAX);
+	if (next != U64_MAX)
+		htw_base_program(base, next);
+}
+
 static void program_next(struct htw_base *base)
 {
 	u64 tick;

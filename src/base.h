@@ -108,6 +108,7 @@ struct htw_base *htw_base_move_timer(struct htw_base *base,
 				     struct htw_base *to)
 	__must_hold(base->lock);
 void htw_base_program(struct htw_base *base, u64 tick);
+void htw_base_catch_up(struct htw_base *base, u64 now);
 void htw_base_wait_running(struct htw_base *base);
 
 void htw_timer_drop(struct htw_base *base, struct htw_timer *timer);

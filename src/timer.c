@@ -185,6 +185,7 @@ enum arm_rule {
  * @earliest: when it may fire, in ns
  * @latest: until when it should fire, in ns
  * @on: the base that it is to be put on; NULL: the local one
+ * @now: the clock, if it has been read; else 0
  * @rule: which timers are armed at all
  * @deadline: whoever arms wants to know if @latest can't be kept
  */
@@ -193,6 +194,7 @@ struct arming {
 	u64			earliest;
 	u64			latest;
 	struct htw_base		*on;
+	u64			now;
 	enum arm_rule		rule;
 	bool			deadline;
 };
@@ -273,8 +275,14 @@ static __always_inline int refusal(const struct htw_timer *timer)
 
 /* Into the wheel of its base, in which it may be already. */
 static __always_inline void put(struct htw_base *base, struct htw_timer *timer,
-				u64 tick)
+				const struct arming *arming)
 {
+	u64 tick;
+
+	/* What is round enough for its distance is so from the present tick. */
+	if (unlikely(arming->now))
+		htw_base_catch_up(base, arming->now);
+	tick = choose_tick(base, arming);
 	if (htw_node_pending(&timer->node)) {
 		tick = htw_wheel_move(base->wheel, &timer->node, tick);
 		htw_count(&base->stats.moves);
@@ -305,7 +313,7 @@ static noinline struct htw_base *arm_slowly(struct htw_base *base,
 	if (!to)
 		return NULL;
 	base = bring(base, timer, to, strict);
-	put(base, timer, choose_tick(base, &arming));
+	put(base, timer, &arming);
 	return base;
 }
 
@@ -339,7 +347,7 @@ static __always_inline int arm_locked(struct htw_base **base,
 		if (unlikely(ret) || arming->rule == ARM_PENDING)
 			return ret;
 		if (is_here(*base, timer, arming)) {
-			put(*base, timer, choose_tick(*base, arming));
+			put(*base, timer, arming);
 			goto armed;
 		}
 	}
@@ -533,10 +541,12 @@ static struct arming arming_in_range(ktime_t expires, u64 slack,
 		.expires = not_negative(expires),
 		.deadline = flags & HTW_DEADLINE,
 	};
-	u64 tick_ns, now = flags ? ktime_get() : 0;
+	u64 tick_ns;
 
+	if (flags)
+		arming.now = ktime_get();
 	if (flags & HTW_COARSE)
-		slack = max(slack, coarse_slack(arming.expires, now));
+		slack = max(slack, coarse_slack(arming.expires, arming.now));
 	if (!arming.deadline) {
 		arming.earliest = arming.expires;
 		arming.latest = add_ns(arming.expires, slack);
@@ -546,7 +556,8 @@ static struct arming arming_in_range(ktime_t expires, u64 slack,
 	slack = max(slack, tick_ns);
 	arming.earliest = arming.expires - min(slack, arming.expires);
 	/* A tick that is nearer than that can't be kept. */
-	arming.earliest = max(arming.earliest, now + htw_base_min_gap());
+	arming.earliest = max(arming.earliest,
+			      arming.now + htw_base_min_gap());
 	arming.latest = arming.expires;
 	return arming;
 }
