@@ -34,11 +34,12 @@ one_window_of_slots|wheel.c|s/row_init(wheel, row, first, 2 \* slots, shift)/row
 row_at_cursor_undefined|wheel.c|s/(tick ^ wheel->now) | 1/tick ^ wheel->now/
 row_one_bit_up|wheel.c|s/row_of\[fls64(differs) - 1\]/row_of[fls64(differs) \& 63]/
 row_table_shifted|wheel.c|s/wheel->row_of\[shift++\] = wheel->nr_rows/wheel->row_of[shift++] = wheel->nr_rows + (i == 1)/
-row_never_descends|wheel.c|/^static unsigned int row_for/,/^}/s/while (nr \&\&/while (0 \&\&/
-row_descends_once|wheel.c|/^static unsigned int row_for/,/^}/s/while (nr \&\&/if (nr \&\&/
-row_descends_two_slots|wheel.c|/^static unsigned int row_for/,/^}/s/shift) == 1)/shift) <= 2)/
-row_descends_by_distance|wheel.c|/^static unsigned int row_for/,/^}/s/while (nr .*/while (nr \&\& (tick - wheel->now) >> wheel->rows[nr].shift <= 0 \&\&/
-round_in_level_0|wheel.c|/^static unsigned int row_for/,/^}/s/if (!nr)/if (0)/
+row_never_descends|wheel.c|/^static unsigned int descend/,/^}/s/while (nr \&\&/while (0 \&\&/
+row_descends_once|wheel.c|/^static unsigned int descend/,/^}/s/while (nr \&\&/if (nr \&\&/
+row_descends_two_slots|wheel.c|/^static unsigned int descend/,/^}/s/shift) == 1)/shift) <= 2)/
+row_descends_if_nearer|wheel.c|s/rows\[nr\].shift >> 1))/rows[nr].shift))/
+round_in_level_0|wheel.c|s/if (!nr || likely(tick/if (likely(tick/
+round_not_looked_for|wheel.c|s/likely(tick \& ((1 << HTW_ROUND_SHIFT) - 1))/1/
 round_never|wheel.c|s/return round ? round : nr;/return nr;/
 round_row_one_up|wheel.c|s/return HTW_MAX_ROWS + nr;/return HTW_MAX_ROWS + nr + 1;/
 round_row_one_down|wheel.c|s/return HTW_MAX_ROWS + nr;/return HTW_MAX_ROWS + nr - !!nr;/
@@ -80,12 +81,12 @@ cascade_expires_by_target|wheel.c|s/node->tick > wheel->now)/node->tick > wheel-
 moves_not_counted|wheel.c|s/wheel->nr_moves++;/;/
 expired_in_reverse|wheel.c|s/list_add_tail(&node->entry, &wheel->expired)/list_add(\&node->entry, \&wheel->expired)/
 expired_row_missing|wheel.c|s/node->row = HTW_ROW_EXPIRED;/;/
-overflow_not_added|wheel.c|s/wheel->nr_overflow += .*/;/
-overflow_not_taken_off|wheel.c|s/wheel->nr_overflow -= .*/;/
+overflow_not_added|wheel.c|s/wheel->nr_overflow++;/;/
+overflow_not_taken_off|wheel.c|s/wheel->nr_overflow--;/;/
 overflow_from_one_row_up|wheel.c|s/nr >= wheel->nr_levels/nr > wheel->nr_levels/
-overflow_of_round_rows|wheel.c|/^static u64 link_node/,/^}/s/if (!row_cascades(nr))/if (!nr)/;/^static void unlink_node/,/^}/s/if (row_cascades(node->row))/if (node->row)/
-nr_not_counted_up|wheel.c|s/if (!slot->nr++) {/if (!slot->nr) { slot->nr++;/
-nr_not_counted_down|wheel.c|s/if (!--wheel->slots\[node->slot\].nr)/if (wheel->slots[node->slot].nr == 1 \&\& !--wheel->slots[node->slot].nr)/
+overflow_of_round_rows|wheel.c|s/if (!row_cascades(nr))/if (!nr)/;s/if (node->row < HTW_MAX_ROWS)/if (1)/
+nr_not_counted_up|wheel.c|s/if (unlikely(!slot->nr++)) {/if (!slot->nr) { slot->nr++;/
+nr_not_counted_down|wheel.c|s/if (unlikely(!--wheel->slots\[node->slot\].nr))/if (wheel->slots[node->slot].nr == 1 \&\& !--wheel->slots[node->slot].nr)/
 slot_bit_not_set|wheel.c|s/row->map\[index \/ 64\] |= .*/;/
 slot_bit_in_first_word|wheel.c|s/row->map\[index \/ 64\] |=/row->map[0] |=/
 slot_bit_not_cleared|wheel.c|s/row->map\[index \/ 64\] &= .*/;/
@@ -95,9 +96,9 @@ round_bit_not_set|wheel.c|s/wheel->round |= .*/;/
 round_bit_not_cleared|wheel.c|s/wheel->round &= .*/;/
 row_bit_cleared_too_soon|wheel.c|s/if (--row->nr_occupied)/if (--row->nr_occupied \&\& 0)/
 row_bit_cleared_late|wheel.c|s/if (--row->nr_occupied)/if (row->nr_occupied--)/
-min_not_set|wheel.c|/^static u64 link_node/,/^}/s/^\t\tslot->min = tick;$/\t\t;/
-min_not_lowered_on_insert|wheel.c|/^static u64 link_node/,/^}/s/if (tick < slot->min)/if (0)/
-min_is_last_insert|wheel.c|/^static u64 link_node/,/^}/s/if (tick < slot->min)/if (1)/
+min_not_set|wheel.c|/^static __always_inline u64 link_node/,/^}/s/^\t\tslot->min = tick;$/\t\t;/
+min_not_lowered_on_insert|wheel.c|/^static __always_inline u64 link_node/,/^}/s/if (tick < slot->min)/if (0)/
+min_is_last_insert|wheel.c|/^static __always_inline u64 link_node/,/^}/s/if (tick < slot->min)/if (1)/
 min_not_lowered_on_move|wheel.c|/^static bool move_within/,/^}/s/if (tick < slot->min)/if (0)/
 move_before_slot|wheel.c|s/if (tick < slot_start(wheel, row, node->slot - row->first))/if (0)/
 move_one_before_slot|wheel.c|s/tick < slot_start(wheel, row, node/tick + 1 < slot_start(wheel, row, node/
@@ -178,8 +179,6 @@ collect_not_ahead|wheel.c|/^bool htw_wheel_collect/,/^}/s/return move_ahead(whee
 forward_over_slots|wheel.c|/^void htw_wheel_forward/,/^}/s/\&\& start <= to)/\&\& 0)/
 forward_onto_slot|wheel.c|/^void htw_wheel_forward/,/^}/s/\&\& start <= to)/\&\& start < to)/
 forward_back|wheel.c|s/if (to <= wheel->target)/if (0)/
-forward_stops_at_slots|wheel.c|/^void htw_wheel_forward/,/^}/s/if (!row_cascades(first->row) ||/if (1 ||/
-forward_over_level_0|wheel.c|/^void htw_wheel_forward/,/^}/s/!row_cascades(first->row) || //
 forward_without_budget|wheel.c|/^void htw_wheel_forward/,/^}/s/slot->nr > budget ||/0 ||/
 forward_budget_per_slot|wheel.c|/^void htw_wheel_forward/,/^}/s/budget = drain(/drain(/
 forward_over_due|wheel.c|/^void htw_wheel_forward/,/^}/s/slot->min <= to)/0)/
