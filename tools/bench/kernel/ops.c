@@ -74,7 +74,7 @@ static int life_of_a_timeout(struct ops_run *run)
 	int ret;
 
 	bench_random_deltas(load, BENCH_SPAN_NS);
-	ret = arm(run, "arm_random", load->in_order, 0, 0);
+	ret = arm(run, "arm_random_next", load->in_order, 0, 0);
 	if (ret)
 		return ret;
 
@@ -190,10 +190,15 @@ static void settle(struct ops_run *run)
 	bench_watch = (struct bench_watch) { .record = NULL };
 }
 
-static int arm_in_order(struct ops_run *run)
+static int arm_in_orders(struct ops_run *run)
 {
 	struct bench_load *load = run->load;
 	int ret;
+
+	bench_random_deltas(load, BENCH_SPAN_NS);
+	ret = arm_behind(run, "arm_random");
+	if (ret)
+		return ret;
 
 	bench_ascending_deltas(load, BENCH_SPAN_NS);
 	ret = arm(run, "arm_ascending", load->in_order, 0, 0) ?: cancel(run, NULL);
@@ -222,7 +227,7 @@ static int one_round(struct ops_run *run)
 	bench_setup(run->load, run->peer);
 	settle(run);
 	run->base = bench_now();
-	ret = life_of_a_timeout(run) ?: arm_in_order(run) ?: arm_from_now(run);
+	ret = life_of_a_timeout(run) ?: arm_in_orders(run) ?: arm_from_now(run);
 	if (!ret && run->peer == bench_peers)
 		ret = bulk_round(run);
 	if (!ret && bench_watch.fired) {
