@@ -43,7 +43,6 @@ struct expire_run {
 static void sleep_until(u64 ns)
 {
 	u64 now = ktime_get_ns();
-
 	u64 us;
 
 	if (ns <= now + WAKE_UP_NS)
