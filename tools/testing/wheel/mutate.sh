@@ -179,7 +179,6 @@ forward_over_slots|wheel.c|/^void htw_wheel_forward/,/^}/s/\&\& start <= to)/\&\
 forward_onto_slot|wheel.c|/^void htw_wheel_forward/,/^}/s/\&\& start <= to)/\&\& start < to)/
 forward_back|wheel.c|s/if (to <= wheel->target)/if (0)/
 forward_stops_at_slots|wheel.c|/^void htw_wheel_forward/,/^}/s/if (!row_cascades(first->row) ||/if (1 ||/
-forward_over_level_0|wheel.c|/^void htw_wheel_forward/,/^}/s/!row_cascades(first->row) || //
 forward_without_budget|wheel.c|/^void htw_wheel_forward/,/^}/s/slot->nr > budget ||/0 ||/
 forward_budget_per_slot|wheel.c|/^void htw_wheel_forward/,/^}/s/budget = drain(/drain(/
 forward_over_due|wheel.c|/^void htw_wheel_forward/,/^}/s/slot->min <= to)/0)/
