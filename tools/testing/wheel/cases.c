@@ -621,12 +621,53 @@ void test_far_end_of_time(struct rng *rng)
 	}
 }
 
+/* The same nodes come to be drained twice: the budget is for both times. */
+static void forward_twice(void)
+{
+	static const struct htw_geometry geo = {
+		.nr_levels = 3, .slots = { 4, 4, 4 }
+	};
+	unsigned int id;
+
+	pair_init(&pair, &geo, 0, 40);
+	for (id = 0; id < pair.nr_nodes; id++)
+		pair_arm(&pair, id, 47);
+	CHECK(forward, !pair_forward(&pair, 45, 64),
+	      "40 nodes twice, budget 64: expected to stop, got forward");
+	CHECK(forward, pair_forward(&pair, 45, 64),
+	      "40 nodes once, budget 64: expected to go forward, got stuck");
+}
+
+/*
+ * Told of 360 and got no further than 1: over the slot of 64 ticks that starts at 320,
+ * with a timer that is due at its end, but not past the one that is due at 352.
+ */
+static void forward_unfinished(void)
+{
+	static const struct htw_geometry geo = {
+		.nr_levels = 2, .slots = { 64, 16 }, .round = true
+	};
+
+	pair_init(&pair, &geo, 0, 4);
+	pair_arm(&pair, 0, 1);
+	pair_arm(&pair, 1, 1);
+	pair_arm(&pair, 2, 352);
+	pair_arm(&pair, 3, 383);
+	pair_advance(&pair, 360, 1);
+	pair_cancel(&pair, pair_pop(&pair) == 0);
+	pair_forward(&pair, 370, 64);
+	CHECK_EQUAL(forward, "cursor between two slots", 320, pair.wheel->now);
+	pair_wake(&pair, 10, 1);
+}
+
 /* Catching up is free, stops before the first slot, and makes arming exact. */
 void test_forward(struct rng *rng)
 {
 	u64 start, tick;
 	unsigned int i;
 
+	forward_twice();
+	forward_unfinished();
 	for (i = 0; i < 2000; i++) {
 		start = rng_magnitude(rng, 60);
 		tick = add_saturating(start, 256 + rng_magnitude(rng, 60));
