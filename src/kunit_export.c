@@ -9,7 +9,7 @@ EXPORT_SYMBOL_GPL(htw_wheel_size);
 EXPORT_SYMBOL_GPL(htw_wheel_init);
 EXPORT_SYMBOL_GPL(htw_wheel_capacity);
 EXPORT_SYMBOL_GPL(htw_wheel_insert);
-EXPORT_SYMBOL_GPL(htw_wheel_remove);
+EXPORT_SYMBOL_GPL(htw_wheel_left);
 EXPORT_SYMBOL_GPL(htw_wheel_move);
 EXPORT_SYMBOL_GPL(htw_wheel_next);
 EXPORT_SYMBOL_GPL(htw_wheel_collect);

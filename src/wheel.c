@@ -359,25 +359,25 @@ static __always_inline u64 link_node(struct htw_wheel *wheel,
 	return tick;
 }
 
-/* Takes @node off the slot or the list of expired nodes that it is in. */
-static __always_inline void unlink_node(struct htw_wheel *wheel,
-					struct htw_node *node)
+/**
+ * htw_wheel_left() - count a node that is off its list already
+ * @wheel: the wheel
+ * @node: the node; it was the last one of its slot, or in no level's slot
+ */
+void htw_wheel_left(struct htw_wheel *wheel, struct htw_node *node)
 {
-	__list_del_entry(&node->entry);
-	if (unlikely(node->row >= wheel->nr_levels)) {
-		if (node->row == HTW_ROW_EXPIRED)
-			return;
-		if (node->row < HTW_MAX_ROWS)
-			wheel->nr_overflow--;
-	}
-	if (unlikely(!--wheel->slots[node->slot].nr))
+	if (node->row == HTW_ROW_EXPIRED)
+		return;
+	if (row_cascades(node->row) && node->row >= wheel->nr_levels)
+		wheel->nr_overflow--;
+	if (!--wheel->slots[node->slot].nr)
 		slot_emptied(wheel, node->row,
 			     node->slot - wheel->rows[node->row].first);
 }
 
 static void relink_node(struct htw_wheel *wheel, struct htw_node *node)
 {
-	unlink_node(wheel, node);
+	htw_wheel_unlink(wheel, node);
 	link_node(wheel, node, node->tick);
 	wheel->nr_moves++;
 }
@@ -395,18 +395,6 @@ u64 htw_wheel_insert(struct htw_wheel *wheel, struct htw_node *node, u64 tick)
 {
 	wheel->nr_pending++;
 	return link_node(wheel, node, htw_wheel_due(wheel, tick));
-}
-
-/**
- * htw_wheel_remove() - cancel: take a node out of the wheel
- * @wheel: the wheel
- * @node: a node that is pending: in a slot, or expired and not yet popped
- */
-void htw_wheel_remove(struct htw_wheel *wheel, struct htw_node *node)
-{
-	unlink_node(wheel, node);
-	node->row = HTW_ROW_NONE;
-	wheel->nr_pending--;
 }
 
 /*
@@ -446,7 +434,7 @@ u64 htw_wheel_move(struct htw_wheel *wheel, struct htw_node *node, u64 tick)
 	tick = htw_wheel_due(wheel, tick);
 	if (htw_wheel_push(node, tick) || move_within_slot(wheel, node, tick))
 		return tick;
-	unlink_node(wheel, node);
+	htw_wheel_unlink(wheel, node);
 	return link_node(wheel, node, tick);
 }
 
@@ -597,7 +585,7 @@ static unsigned int drain(struct htw_wheel *wheel, struct htw_slot *slot,
 		if (node->tick > wheel->now) {
 			relink_node(wheel, node);
 		} else {
-			unlink_node(wheel, node);
+			htw_wheel_unlink(wheel, node);
 			node->row = HTW_ROW_EXPIRED;
 			list_add_tail(&node->entry, &wheel->expired);
 		}

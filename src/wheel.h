@@ -6,6 +6,7 @@
 #ifndef _HTW_WHEEL_H
 #define _HTW_WHEEL_H
 
+#include <linux/compiler.h>
 #include <linux/htw_types.h>
 #include <linux/limits.h>
 #include <linux/list.h>
@@ -150,7 +151,7 @@ void htw_wheel_init(struct htw_wheel *wheel, const struct htw_geometry *geo,
 u64 htw_wheel_capacity(const struct htw_wheel *wheel);
 
 u64 htw_wheel_insert(struct htw_wheel *wheel, struct htw_node *node, u64 tick);
-void htw_wheel_remove(struct htw_wheel *wheel, struct htw_node *node);
+void htw_wheel_left(struct htw_wheel *wheel, struct htw_node *node);
 u64 htw_wheel_move(struct htw_wheel *wheel, struct htw_node *node, u64 tick);
 
 bool htw_wheel_next(const struct htw_wheel *wheel, u64 *tick);
@@ -222,6 +223,32 @@ static inline bool htw_wheel_push(struct htw_node *node, u64 tick)
 		return false;
 	node->tick = tick;
 	return true;
+}
+
+/* Takes @node off the slot or the list of expired nodes that it is in. */
+static inline void htw_wheel_unlink(struct htw_wheel *wheel,
+				    struct htw_node *node)
+{
+	struct htw_slot *slot = &wheel->slots[node->slot];
+
+	__list_del_entry(&node->entry);
+	if (likely(node->row < wheel->nr_levels && slot->nr > 1))
+		slot->nr--;
+	else
+		htw_wheel_left(wheel, node);
+}
+
+/**
+ * htw_wheel_remove() - cancel: take a node out of the wheel
+ * @wheel: the wheel
+ * @node: a node that is pending: in a slot, or expired and not yet popped
+ */
+static inline void htw_wheel_remove(struct htw_wheel *wheel,
+				    struct htw_node *node)
+{
+	htw_wheel_unlink(wheel, node);
+	node->row = HTW_ROW_NONE;
+	wheel->nr_pending--;
 }
 
 #endif /* _HTW_WHEEL_H */

@@ -67,7 +67,7 @@ slot_start_by_target|wheel.c|/^static u64 row_base/,/^}/s/wheel->now/wheel->targ
 refresh_always_exact|wheel.c|s/if (node->tick == slot->min)/if (1)/
 refresh_keeps_min|wheel.c|s/^\tslot->min = min;$/\t;/
 refresh_keeps_pushed|wheel.c|s/if ((node->tick - start) >> row->shift)/if (0)/
-refresh_loses_pushed|wheel.c|/^static bool refresh_slot/,/^}/s/relink_node(wheel, node);/unlink_node(wheel, node);/
+refresh_loses_pushed|wheel.c|/^static bool refresh_slot/,/^}/s/relink_node(wheel, node);/htw_wheel_unlink(wheel, node);/
 refresh_min_of_last|wheel.c|s/else if (node->tick < min)/else/
 refresh_without_budget|wheel.c|s/if (!(\*budget)--)/if (0)/
 refresh_unfinished|wheel.c|/^bool htw_wheel_refresh/,/^}/s/if (tick <= wheel->target)/if (0)/
@@ -84,9 +84,10 @@ expired_row_missing|wheel.c|s/node->row = HTW_ROW_EXPIRED;/;/
 overflow_not_added|wheel.c|s/wheel->nr_overflow++;/;/
 overflow_not_taken_off|wheel.c|s/wheel->nr_overflow--;/;/
 overflow_from_one_row_up|wheel.c|s/nr >= wheel->nr_levels/nr > wheel->nr_levels/
-overflow_of_round_rows|wheel.c|s/if (!row_cascades(nr))/if (!nr)/;s/if (node->row < HTW_MAX_ROWS)/if (1)/
+overflow_of_round_rows|wheel.c|s/if (!row_cascades(nr))/if (!nr)/;s/if (row_cascades(node->row) \&\& /if (/
 nr_not_counted_up|wheel.c|s/if (unlikely(!slot->nr++)) {/if (!slot->nr) { slot->nr++;/
-nr_not_counted_down|wheel.c|s/if (unlikely(!--wheel->slots\[node->slot\].nr))/if (wheel->slots[node->slot].nr == 1 \&\& !--wheel->slots[node->slot].nr)/
+nr_not_counted_down|wheel.h|s/slot->nr--;/;/
+nr_of_one_counted_down|wheel.h|s/slot->nr > 1))/slot->nr))/
 slot_bit_not_set|wheel.c|s/row->map\[index \/ 64\] |= .*/;/
 slot_bit_in_first_word|wheel.c|s/row->map\[index \/ 64\] |=/row->map[0] |=/
 slot_bit_not_cleared|wheel.c|s/row->map\[index \/ 64\] &= .*/;/
@@ -109,8 +110,8 @@ move_by_push_only|wheel.c|/^u64 htw_wheel_move/,/^}/s/ || move_within_slot(wheel
 move_returns_late|wheel.c|/^u64 htw_wheel_move/,/^}/s/return tick;/return tick + 1;/
 insert_without_clamp|wheel.c|s/link_node(wheel, node, htw_wheel_due(wheel, tick))/link_node(wheel, node, tick)/
 insert_not_counted|wheel.c|s/wheel->nr_pending++;/;/
-remove_not_counted|wheel.c|s/wheel->nr_pending--;/;/
-remove_still_pending|wheel.c|s/node->row = HTW_ROW_NONE;/;/
+remove_not_counted|wheel.h|s/wheel->nr_pending--;/;/
+remove_still_pending|wheel.h|s/node->row = HTW_ROW_NONE;/;/
 lead_of_one_more|wheel.c|/^static u64 lead(/,/^}/s/fls64(nr - 1)/fls64(nr)/
 lead_half|wheel.c|/^static u64 lead(/,/^}/s/HTW_SPARSE_SHIFT)/HTW_SPARSE_SHIFT) \/ 2/
 lead_twice|wheel.c|/^static u64 lead(/,/^}/s/HTW_SPARSE_SHIFT)/HTW_SPARSE_SHIFT) * 2/
@@ -187,7 +188,7 @@ forward_target_back|wheel.c|/^void htw_wheel_forward/,/^}/s/if (start > wheel->t
 forward_cursor_stays|wheel.c|/^void htw_wheel_forward/,/^}/s/wheel->now = start;/;/
 forward_cursor_behind|wheel.c|/^void htw_wheel_forward/,/^}/s/wheel->now = to;/;/
 forward_target_stays|wheel.c|/^void htw_wheel_forward/,/^}/s/set_target(wheel, to);/;/
-pop_stays_pending|wheel.c|/^struct htw_node \*htw_wheel_pop/,/^}/s/htw_wheel_remove(wheel, node)/unlink_node(wheel, node)/
+pop_stays_pending|wheel.c|/^struct htw_node \*htw_wheel_pop/,/^}/s/htw_wheel_remove(wheel, node)/htw_wheel_unlink(wheel, node)/
 take_not_expired|wheel.c|s/struct htw_node \*node = htw_wheel_pop(wheel);/struct htw_node *node = NULL;/
 capacity_of_two_windows|wheel.c|s/1ULL << top->window : U64_MAX/2ULL << top->window : U64_MAX/
 capacity_wraps|wheel.c|s/1ULL << top->window : U64_MAX/1ULL << top->window : 0/
