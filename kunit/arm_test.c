@@ -974,37 +974,65 @@ static void descending_order_programs_little(struct kunit *test)
 		   descent.ticks);
 }
 
-struct near_arming {
+struct third_move {
 	struct probe	*probe;
+	s64		delay;
 	u64		armed_ns;
-	u64		allowed_ns;
+	u64		due_ns;
+	u64		after;
 };
 
-/* After the exact moves have been used up something is due at once. */
-static void arm_near(void *arg)
+/* The hrtimer is programmed, and has been moved earlier as often as it may. */
+static void move_again(void *arg)
 {
 	struct htw_base *base = htw_base_of_cpu(smp_processor_id());
-	struct near_arming *near = arg;
-	unsigned int i;
+	struct third_move *move = arg;
 
-	for (i = 0; i < 10; i++)
-		htw_schedule(&near->probe[i].timer, (20 - i) * HOUR_NS);
-	htw_schedule(&near->probe[10].timer, 0);
-	near->armed_ns = base->armed_ns;
-	near->allowed_ns = ktime_get() + htw_base_min_gap();
+	htw_schedule(&move->probe[0].timer, 10 * NSEC_PER_SEC);
+	base->nr_moves = 2;
+	base->moves_until = KTIME_MAX;
+	/* With the next tick nearer than the minimum gap. */
+	while (ktime_get() % tick_ns() < tick_ns() - htw_base_min_gap() / 2)
+		cpu_relax();
+	htw_schedule(&move->probe[1].timer, move->delay);
+	move->after = ktime_get();
+	move->armed_ns = base->armed_ns;
+	move->due_ns = due_ns(&move->probe[1]);
+	base->moves_until = 0;
 }
 
-static void what_is_due_before_soon_is_programmed(struct kunit *test)
+static void third_move_is_for_soon(struct kunit *test)
 {
-	struct near_arming near = { };
-	unsigned int i;
+	struct third_move move = { .delay = 9 * NSEC_PER_SEC };
 
-	near.probe = make_probes(test, 11, probe_fired);
-	smp_call_function_single(0, arm_near, &near, 1);
-	KUNIT_EXPECT_LE(test, near.armed_ns, near.allowed_ns);
-	expect_done(test, &near.probe[10]);
-	for (i = 0; i < 10; i++)
-		KUNIT_EXPECT_EQ(test, htw_cancel(&near.probe[i].timer), 1);
+	move.probe = make_probes(test, 2, probe_fired);
+	give_it_time();
+	smp_call_function_single(0, move_again, &move, 1);
+	KUNIT_EXPECT_EQ(test, move.armed_ns % tick_ns(), 0ULL);
+	KUNIT_EXPECT_LE(test, move.armed_ns,
+			move.after + htw_base_min_gap() + tick_ns());
+	/* The needless interrupt programs what is first, to the ns. */
+	give_it_time();
+	KUNIT_EXPECT_EQ(test, READ_ONCE(htw_base_of_cpu(0)->armed_ns),
+			move.due_ns);
+	KUNIT_EXPECT_EQ(test, htw_cancel(&move.probe[0].timer), 1);
+	KUNIT_EXPECT_EQ(test, htw_cancel(&move.probe[1].timer), 1);
+}
+
+static void what_is_due_before_soon_is_not_late(struct kunit *test)
+{
+	struct third_move move = { .delay = 0 };
+
+	move.probe = make_probes(test, 2, probe_fired);
+	give_it_time();
+	smp_call_function_single(0, move_again, &move, 1);
+	/* At the minimum gap, not at the tick that comes after that. */
+	KUNIT_EXPECT_LE(test, move.armed_ns,
+			max(move.due_ns, move.after + htw_base_min_gap()));
+	KUNIT_EXPECT_TRUE(test, move.armed_ns == move.due_ns ||
+			  move.armed_ns % tick_ns());
+	expect_done(test, &move.probe[1]);
+	KUNIT_EXPECT_EQ(test, htw_cancel(&move.probe[0].timer), 1);
 }
 
 /* The wheel was emptied by cancels: the base has to know that it sleeps. */
@@ -1190,7 +1218,8 @@ static struct kunit_case arm_cases[] = {
 	KUNIT_CASE(static_timer_needs_no_setup),
 	KUNIT_CASE(timer_on_the_stack),
 	KUNIT_CASE(descending_order_programs_little),
-	KUNIT_CASE(what_is_due_before_soon_is_programmed),
+	KUNIT_CASE(third_move_is_for_soon),
+	KUNIT_CASE(what_is_due_before_soon_is_not_late),
 	KUNIT_CASE(arming_after_the_last_was_cancelled_fires),
 	KUNIT_CASE(all_ways_to_arm_at_once),
 	{}

@@ -38,6 +38,10 @@
 #define NR_SHARED	24
 #define NR_OWNED	4
 
+/* What a dying CPU arms for long after, which nobody touches any more. */
+#define NR_LAST		256
+#define LAST_NS		(30 * (s64)NSEC_PER_SEC)
+
 /* A callback arms its own timer no more than so often in a round. */
 #define NR_REARMS	20
 
@@ -101,6 +105,8 @@ struct owned {
  * @rnd: random numbers of the thread
  * @irq_rnd: and of the interrupt
  * @owned: timers of the thread
+ * @last: timers that the interrupt arms when the CPU goes away, each once
+ * @nr_last: how many of them it has armed
  * @done: the thread has ended
  * @started: there is a thread
  * @hrtimer: the interrupt, in hardirq context
@@ -112,6 +118,8 @@ struct worker {
 	struct rnd_state	rnd;
 	struct rnd_state	irq_rnd;
 	struct owned		owned[NR_OWNED];
+	struct entry		last[NR_LAST];
+	unsigned int		nr_last;
 	struct completion	done;
 	bool			started;
 	struct hrtimer		hrtimer;
@@ -419,6 +427,17 @@ static bool is_dying(const struct ledger *ledger)
 	return offline && offline(smp_processor_id());
 }
 
+/* If htw forgot it, it would stay where it was: others are armed again elsewhere. */
+static void arm_last(struct worker *worker)
+{
+	struct entry *entry = &worker->last[worker->nr_last];
+
+	if (cpu_active(smp_processor_id()) || worker->nr_last == NR_LAST)
+		return;
+	worker->nr_last++;
+	count_arming(entry, htw_schedule(&entry->timer, LAST_NS));
+}
+
 /* Nothing here may wait. Arms more than it cancels. */
 static enum hrtimer_restart worker_interrupt(struct hrtimer *hrtimer)
 {
@@ -426,6 +445,7 @@ static enum hrtimer_restart worker_interrupt(struct hrtimer *hrtimer)
 	u32 random = prandom_u32_state(&worker->irq_rnd);
 	struct entry *entry = random_shared(worker->ledger, random);
 
+	arm_last(worker);
 	if (random % 4 == 0)
 		count_cancel(entry, htw_cancel(&entry->timer));
 	else if (arm_shared(entry, hash_32(random, 32)) &&
@@ -493,6 +513,11 @@ static void worker_init(struct ledger *ledger, unsigned int cpu,
 	hrtimer_init(&worker->hrtimer, CLOCK_MONOTONIC,
 		     HRTIMER_MODE_REL_PINNED_HARD);
 	worker->hrtimer.function = worker_interrupt;
+	worker->nr_last = 0;
+	for (i = 0; i < NR_LAST; i++) {
+		entry_init(ledger, &worker->last[i], shared_fired);
+		atomic_set(&worker->last[i].rearms, 0);
+	}
 	for (i = 0; i < NR_OWNED; i++) {
 		entry_init(ledger, &worker->owned[i].entry, owned_fired);
 		worker->owned[i].nr_due = 0;
@@ -552,6 +577,16 @@ static void close_owned(struct ledger_report *report, struct owned *owned)
 	}
 }
 
+static void close_last(struct ledger_report *report, struct worker *worker)
+{
+	unsigned int i;
+
+	for (i = 0; i < NR_LAST; i++) {
+		shared_shutdown_sync(&worker->last[i]);
+		close_entry(report, &worker->last[i]);
+	}
+}
+
 static void close_round(struct ledger *ledger)
 {
 	struct worker *worker;
@@ -565,6 +600,7 @@ static void close_round(struct ledger *ledger)
 		hrtimer_cancel(&worker->hrtimer);
 		for (i = 0; i < NR_OWNED; i++)
 			close_owned(ledger->report, &worker->owned[i]);
+		close_last(ledger->report, worker);
 	}
 	for (i = 0; i < NR_SHARED; i++)
 		shared_shutdown_sync(&ledger->shared[i]);

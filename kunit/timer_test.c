@@ -103,9 +103,12 @@ static void rearm_later_and_earlier(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, htw_schedule(&probe->timer, NSEC_PER_MSEC), 1);
 	expect_done(test, probe);
 
+	/* It can't fire in between, however long that takes. */
+	local_irq_disable();
 	expires = ktime_get() + 30 * NSEC_PER_MSEC;
 	htw_schedule(&probe->timer, NSEC_PER_MSEC);
 	htw_schedule_at(&probe->timer, expires);
+	local_irq_enable();
 	expect_done(test, probe);
 	KUNIT_EXPECT_GE(test, probe->fired_ns, expires);
 	KUNIT_EXPECT_EQ(test, atomic_read(&probe->fired), 2);
@@ -338,7 +341,8 @@ static void expect_sync_waits(struct kunit *test,
 
 	set_cpus_allowed_ptr(current, cpumask_of(0));
 	opener->peer = probe;
-	arm_on(cpu, &probe->timer, 0);
+	/* Also if that CPU is isolated. */
+	htw_schedule_on(&probe->timer, 0, cpu);
 	expect_done(test, probe);
 
 	htw_schedule(&opener->timer, 5 * NSEC_PER_MSEC);

@@ -991,7 +991,7 @@ static void all_contexts_at_once(struct kunit *test)
 	start_stepper_thread(test, &s[0], 0);
 	start_stepper_thread(test, &s[1], other_cpu(test));
 	s[2].step = step;
-	start_interrupts(&s[2], HRTIMER_MODE_REL_SOFT);
+	start_interrupts(&s[2], HRTIMER_MODE_REL_HARD);
 	s[3].step = step;
 	start_interrupts(&s[3], HRTIMER_MODE_REL_SOFT);
 	for (i = 0; i < 4; i++)

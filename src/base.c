@@ -402,7 +402,7 @@ void htw_base_wait_running(struct htw_base *base)
 #endif
 
 /* The callback may free its timer: lockdep needs a map that outlives it. */
-static void call_timer(struct htw_timer *timer)
+static void call_timer(struct htw_timer *timer, bool irqsafe)
 {
 	void (*function)(struct htw_timer *timer) = timer->function;
 	struct htw_callback_state state = htw_debug_before_callback();
@@ -411,9 +411,13 @@ static void call_timer(struct htw_timer *timer)
 
 	lockdep_copy_map(&lockdep_map, &timer->lockdep_map);
 #endif
+	if (!irqsafe)
+		local_irq_enable();
 	lock_map_acquire(&lockdep_map);
 	function(timer);
 	lock_map_release(&lockdep_map);
+	if (irqsafe)
+		local_irq_enable();
 	htw_debug_after_callback(&state, function);
 }
 
@@ -443,9 +447,10 @@ static void run_timer(struct htw_base *base, struct htw_timer *timer)
 		return;
 	base->running_task = current;
 	base->running = timer;
-	raw_spin_unlock_irq(&base->lock);
+	raw_spin_unlock(&base->lock);
 
-	call_timer(timer);
+	/* Enables interrupts, after the callback if that is not to be interrupted. */
+	call_timer(timer, owner & HTW_OWNER_IRQSAFE);
 	trace_htw_expire_exit(timer);
 
 	raw_spin_lock_irq(&base->lock);

@@ -31,6 +31,7 @@
 #define HTW_OWNER_MIGRATING	0x00020000U
 #define HTW_OWNER_SHUTDOWN	0x00040000U
 #define HTW_OWNER_PINNED	0x00080000U
+#define HTW_OWNER_IRQSAFE	0x00100000U	/* called with interrupts disabled */
 
 /**
  * struct htw_base - one CPU's wheel, with its lock and its hrtimer
@@ -111,11 +112,7 @@ void htw_base_wait_running(struct htw_base *base);
 
 void htw_timer_drop(struct htw_base *base, struct htw_timer *timer);
 
-/* The function by which messages name a timer. */
-static inline void *htw_timer_hint(const struct htw_timer *timer)
-{
-	return timer->function;
-}
+void *htw_timer_hint(const struct htw_timer *timer);
 
 const struct htw_geometry *htw_base_geometry(void);
 unsigned long htw_base_min_gap(void);

@@ -848,9 +848,10 @@ static int cancel_sync(struct htw_timer *timer, u32 set)
 		/*
 		 * What was armed while the callback runs is taken back when it
 		 * has ended. To do it now, and again for what is armed until
-		 * then, would be two armings cancelled and one told.
+		 * then, would be two armings cancelled and one told. After a
+		 * shutdown nothing is armed until then.
 		 */
-		if (state != SYNC_RUNNING)
+		if (state != SYNC_RUNNING || set)
 			ret |= detach_if_pending(base, timer);
 		raw_spin_unlock_irqrestore(&base->lock, flags);
 

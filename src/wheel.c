@@ -779,16 +779,13 @@ bool htw_wheel_refresh(struct htw_wheel *wheel, unsigned int budget)
  */
 void htw_wheel_forward(struct htw_wheel *wheel, u64 to, unsigned int budget)
 {
-	struct htw_node *first;
 	struct htw_slot *slot;
 	u64 start;
 
 	if (to <= wheel->target)
 		return;
 	while ((slot = next_slot(wheel, &start)) && start <= to) {
-		first = list_first_entry(&slot->head, struct htw_node, entry);
-		if (!row_cascades(first->row) || slot->nr > budget ||
-		    slot->min <= to)
+		if (slot->nr > budget || slot->min <= to)
 			return;
 		/* Not back to before what an unfinished htw_wheel_collect() was told. */
 		if (start > wheel->target)

@@ -32,7 +32,9 @@
  * Between the expiry of the timer and its callback's taking the lock nobody can stop
  * the callback, nor let it come in vain: who cancels a work may free it. So who finds
  * a work waiting, but can't cancel its timer, lets go of the lock and tries again:
- * the callback is about to take it. See lock_and_stop_timer().
+ * the callback is about to take it. See lock_and_stop_timer(). The callback is called
+ * with interrupts disabled (HTW_OWNER_IRQSAFE), so who spins can neither have
+ * interrupted it nor, on PREEMPT_RT, preempted it.
  *
  * Ending what queues itself
  * -------------------------
@@ -41,6 +43,8 @@
  * timer that does. So a work is disabled as long as somebody waits for its function,
  * and who wants to queue it is refused.
  */
+#include "base.h"
+
 #include <linux/export.h>
 #include <linux/hash.h>
 #include <linux/htw_work.h>
@@ -110,9 +114,29 @@ static void delay_over(struct htw_timer *timer)
 	raw_spin_unlock_irqrestore(lock_of(dwork), flags);
 }
 
+/**
+ * htw_timer_hint() - the function by which messages name a timer
+ * @timer: the timer
+ *
+ * Return: its callback; of a delayed work the work's function, which tells whose it is.
+ */
+void *htw_timer_hint(const struct htw_timer *timer)
+{
+	if (timer->function != delay_over)
+		return timer->function;
+	return container_of(timer, struct htw_delayed_work, timer)->work.func;
+}
+
 static void setup_timer(struct htw_delayed_work *dwork)
 {
 	htw_timer_setup(&dwork->timer, delay_over, 0);
+	dwork->timer.node.owner |= HTW_OWNER_IRQSAFE;
+}
+
+static void setup_stack_timer(struct htw_delayed_work *dwork)
+{
+	htw_timer_setup_on_stack(&dwork->timer, delay_over, 0);
+	dwork->timer.node.owner |= HTW_OWNER_IRQSAFE;
 }
 
 /**
@@ -125,7 +149,7 @@ static void setup_timer(struct htw_delayed_work *dwork)
 void __htw_delayed_work_init(struct htw_delayed_work *dwork, bool onstack)
 {
 	if (onstack)
-		htw_timer_setup_on_stack(&dwork->timer, delay_over, 0);
+		setup_stack_timer(dwork);
 	else
 		setup_timer(dwork);
 	dwork->wq = NULL;
