@@ -75,16 +75,16 @@ uml_memory()
 	fi
 }
 
-# run_uml RIG WHAT ARGUMENT...: the kernel, with these on its command line.
+# run_uml RIG HOW ARGUMENT...: the kernel, with these on its command line.
 run_uml()
 {
-	local rig=$1 what=$2 log=$out/$1.log.part memory
+	local rig=$1 how=$2 log=$out/$1.log.part memory
 	shift 2
 
 	memory=$(uml_memory)
 	(
 		ulimit -S -c 0
-		run_logged --may-fail --progress samples_so_far "$what" "$log" \
+		run_logged --may-fail --progress samples_so_far "measuring in User Mode Linux, $how" "$log" \
 			env TMPDIR="$memory" timeout --kill-after=5 3000 "$out/uml/linux" \
 			mem=768M con=null con0=fd:0,fd:1 uml_dir="$memory/run/" printk.time=0 \
 			panic_on_warn=1 htw_bench.halt=1 htw_bench.rounds="$rounds" \
@@ -92,7 +92,7 @@ run_uml()
 	)
 	rm -rf "$memory"
 	{
-		printf '# rig: %s: User Mode Linux, %s, 1 CPU, native, on %s\n' "$rig" \
+		printf '# rig: %s: User Mode Linux (%s), %s, 1 CPU, on %s\n' "$rig" "$how" \
 			"$(grep -a -m 1 '^Linux version' "$log" | cut -d' ' -f3)" "$(machine)"
 		tr -d '\r' <"$log"
 	} >"$out/$rig.log"
@@ -105,8 +105,8 @@ bench_uml()
 	local travel=expire_minute,slack,alone,tick_work,late_minute
 
 	"$vm/uml.sh" --bench 6.12 "$out/uml"
-	run_uml uml "measuring in User Mode Linux" htw_bench.run=ops,expire,late_live
-	run_uml uml-travel "the same on virtual time" time-travel=inf-cpu htw_bench.run="$travel"
+	run_uml uml "native" htw_bench.run=ops,expire,late_live
+	run_uml uml-travel "virtual time" time-travel=inf-cpu htw_bench.run="$travel"
 }
 
 # The modules for Debian's kernel, with the benchmarks; and the same without counters.

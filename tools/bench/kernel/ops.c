@@ -14,11 +14,11 @@ struct ops_run {
 	struct htw_bulk *bulk;
 };
 
-/* Round 0 only warms the caches. */
+/* What has no name is not told. Round 0 only warms the caches. */
 static void tell_as(const struct ops_run *run, const char *bench, const char *who,
 		    u64 spent)
 {
-	if (run->round)
+	if (bench && run->round)
 		bench_sample(bench, run->load->nr, 1, who, run->round, spent,
 			     run->load->nr, bench_unit());
 }
@@ -48,22 +48,19 @@ static int arm(struct ops_run *run, const char *bench, const u32 *order,
 	return run->peer->counts_arms ? check_answers(run, bench, pending) : 0;
 }
 
-static int arm_relative(struct ops_run *run)
+static int arm_relative(struct ops_run *run, const char *bench)
 {
 	struct bench_load *load = run->load;
 
 	bench_fill_when(load, run->peer, NULL, load->in_order, BENCH_LEAD_NS);
-	tell(run, "arm_relative", run->peer->arm_relative(load, load->in_order));
+	tell(run, bench, run->peer->arm_relative(load, load->in_order));
 	return run->peer->counts_arms ? check_answers(run, "arm_relative", 0) : 0;
 }
 
 static int cancel(struct ops_run *run, const char *bench)
 {
 	bench_shuffle(run->load);
-	if (bench)
-		tell(run, bench, run->peer->cancel(run->load, run->load->shuffled));
-	else
-		run->peer->cancel(run->load, run->load->shuffled);
+	tell(run, bench, run->peer->cancel(run->load, run->load->shuffled));
 	return check_answers(run, bench ?: "cancel", run->load->nr);
 }
 
@@ -74,7 +71,7 @@ static int life_of_a_timeout(struct ops_run *run)
 	int ret;
 
 	bench_random_deltas(load, BENCH_SPAN_NS);
-	ret = arm(run, "arm_random_next", load->in_order, 0, 0);
+	ret = arm(run, "arm_random", load->in_order, 0, 0);
 	if (ret)
 		return ret;
 
@@ -186,19 +183,16 @@ static void settle(struct ops_run *run)
 	init_completion(&bench_watch.done);
 	run->peer->arm_one(&run->load->timers[run->load->nr],
 			   run->peer->when(&now, NSEC_PER_MSEC));
-	wait_for_completion(&bench_watch.done);
+	/* Not asleep: what the caches know would be gone. */
+	while (!completion_done(&bench_watch.done))
+		cpu_relax();
 	bench_watch = (struct bench_watch) { .record = NULL };
 }
 
-static int arm_in_orders(struct ops_run *run)
+static int arm_in_order(struct ops_run *run)
 {
 	struct bench_load *load = run->load;
 	int ret;
-
-	bench_random_deltas(load, BENCH_SPAN_NS);
-	ret = arm_behind(run, "arm_random");
-	if (ret)
-		return ret;
 
 	bench_ascending_deltas(load, BENCH_SPAN_NS);
 	ret = arm(run, "arm_ascending", load->in_order, 0, 0) ?: cancel(run, NULL);
@@ -214,10 +208,11 @@ static int arm_in_orders(struct ops_run *run)
 		cancel(run, NULL);
 }
 
-static int arm_from_now(struct ops_run *run)
+/* Without a name only to warm up, after another peer's turn. */
+static int arm_from_now(struct ops_run *run, const char *bench)
 {
 	bench_random_deltas(run->load, BENCH_SPAN_NS);
-	return arm_relative(run) ?: cancel(run, NULL);
+	return arm_relative(run, bench) ?: cancel(run, NULL);
 }
 
 static int one_round(struct ops_run *run)
@@ -227,7 +222,8 @@ static int one_round(struct ops_run *run)
 	bench_setup(run->load, run->peer);
 	settle(run);
 	run->base = bench_now();
-	ret = life_of_a_timeout(run) ?: arm_in_orders(run) ?: arm_from_now(run);
+	ret = arm_from_now(run, NULL) ?: life_of_a_timeout(run) ?: arm_in_order(run) ?:
+		arm_from_now(run, "arm_relative");
 	if (!ret && run->peer == bench_peers)
 		ret = bulk_round(run);
 	if (!ret && bench_watch.fired) {
