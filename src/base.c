@@ -273,8 +273,10 @@ static u64 catch_up(struct htw_base *base, u64 now, u64 tick)
 
 	htw_wheel_forward(base->wheel,
 			  htw_tick_before(geometry.tick_shift, now), HTW_BATCH);
-	if (likely(moves == base->wheel->nr_moves))
+	moves = base->wheel->nr_moves - moves;
+	if (likely(!moves))
 		return tick;
+	trace_htw_cascade(base->cpu, moves, 0);
 	/* What has moved may have filled a slot that is to be emptied ahead. */
 	return htw_wheel_next(base->wheel, &next) ? min(tick, next) : tick;
 }
@@ -527,6 +529,16 @@ static bool collect(struct htw_base *base, u64 tick)
 	return done;
 }
 
+/* Not to be woken up for what was cancelled or pushed meanwhile. */
+static void refresh(struct htw_base *base)
+{
+	struct htw_step step;
+
+	htw_step_begin(base, &step);
+	htw_wheel_refresh(base->wheel, HTW_BATCH);
+	htw_step_end(base, &step);
+}
+
 static void run_pass(struct htw_base *base)
 {
 	u64 now = ktime_get();
@@ -543,8 +555,7 @@ static void run_pass(struct htw_base *base)
 	}
 	if (!run_expired(base, budget, now + HTW_PASS_NS))
 		return;
-	/* Not to be woken up for what was cancelled or pushed meanwhile. */
-	htw_wheel_refresh(base->wheel, HTW_BATCH);
+	refresh(base);
 }
 
 /*
