@@ -409,7 +409,7 @@ struct htw_batch {
 };
 
 /**
- * struct htw_stats - what has happened in a context
+ * struct htw_context_stats - what has happened in a context
  * @size: out: size of the structure that the kernel knows, in bytes
  * @flags: in: must be 0
  * @armed: out: HTW_OP_ARM that succeeded
@@ -429,7 +429,7 @@ struct htw_batch {
  *	HTW_EVENT_LATENESS() but without a limit
  * @resv: in: must be 0; out: 0
  */
-struct htw_stats {
+struct htw_context_stats {
 	__u32	size;
 	__u32	flags;
 	__u64	armed;
@@ -545,7 +545,7 @@ struct htw_stats {
 /**
  * HTW_IOC_STATS - ask what has happened in a context
  *
- * Takes a &struct htw_stats, of any version, see HTW_IOC_QUERY.
+ * Takes a &struct htw_context_stats, of any version, see HTW_IOC_QUERY.
  *
  * Errors:
  *
@@ -553,6 +553,6 @@ struct htw_stats {
  * * E2BIG - there is anything but 0 in what the kernel does not know
  * * EFAULT - the argument is not readable and writable
  */
-#define HTW_IOC_STATS		_IOWR(HTW_IOC_MAGIC, 5, struct htw_stats)
+#define HTW_IOC_STATS		_IOWR(HTW_IOC_MAGIC, 5, struct htw_context_stats)
 
 #endif /* _UAPI_LINUX_HTW_H */
