@@ -39,15 +39,11 @@ static void expect_each_cookie_once(const struct htw_event *events, size_t nr)
 	free(seen);
 }
 
-/* Small, repeatable, good enough to shuffle with. */
 static uint32_t random_below(uint32_t limit)
 {
 	static uint64_t state = 88172645463325252ULL;
 
-	state ^= state << 13;
-	state ^= state >> 7;
-	state ^= state << 17;
-	return (uint32_t)(state >> 32) % limit;
+	return random_of(&state, limit);
 }
 
 /* --- never early --- */
