@@ -155,6 +155,22 @@ static inline uint64_t arm_at(int fd, uint64_t time, uint64_t cookie)
 		.flags = HTW_TIMER_ABS, .expires = time, .cookie = cookie });
 }
 
+static inline uint64_t arm_every(int fd, uint64_t first,
+				 uint64_t interval, uint64_t cookie)
+{
+	return arm(fd, (struct htw_op){
+		.flags = HTW_TIMER_ABS, .expires = first,
+		.interval = interval, .cookie = cookie });
+}
+
+/* An interval that the kernel takes and a test can wait for. */
+static inline uint64_t short_interval(int fd)
+{
+	uint64_t least = query(fd).min_interval_ns;
+
+	return least > 2 * MSEC ? least : 2 * MSEC;
+}
+
 /* Return: HTW_CANCELLED, HTW_WITHDRAWN, HTW_DELIVERED or the negative errno. */
 static inline int cancel(int fd, uint64_t id)
 {
