@@ -190,7 +190,7 @@ run_user()
 	mkdir -p "$dir"
 	echo "$arguments" >"$dir/arguments"
 	"$vm/boot.sh" --name "benchmarks of programs ($how)" --kernel "$stock/vmlinuz" --smp 1 \
-		--mem 2G --timeout 900 --story --out "$dir" --script "$bench/guest-user.sh" \
+		--mem 2G --timeout 900 --story --append cryptomgr.notests --out "$dir" --script "$bench/guest-user.sh" \
 		--file "$dir/arguments:/arguments" --file "$out/modules/htw.ko:/htw.ko" \
 		--file "$out/user/htw-user-bench:/bin/htw-user-bench" "$@" ||
 		die "the guest of $rig failed" "see $dir/result and $dir/console.log"
@@ -208,7 +208,11 @@ bench_programs()
 	local counted=$((rounds < 3 ? rounds : 3))
 
 	build_program
-	run_user user-icount "instructions counted" "-c -r $counted -s $sizes" --icount 0
+	# To copy 64 bytes takes rep movsb where the CPU says that it is good at it, which
+	# would count as 64 instructions and is a few in any other way. 4: such a kernel says
+	# that its CPU is out of specification.
+	run_user user-icount "instructions counted" "-c -r $counted -s $sizes" --icount 0 \
+		--append clearcpuid=erms --append vm_taint=4
 	run_user user-1 "$(accelerator)" "-r $rounds -s $sizes"
 }
 
