@@ -32,6 +32,8 @@ extract()
 
 extract_all()
 {
+	local name
+
 	extract types include/linux/htw.h
 	extract timer -nosymbol __htw_timer_setup src/timer.c
 	extract work -nosymbol __htw_delayed_work_init include/linux/htw_work.h src/work.c
@@ -43,9 +45,9 @@ extract_all()
 	extract base src/base.h
 	extract stats src/stats.h src/stats.c
 	extract context -function user_timer -function htw_context -function read_batch src/context.c
-	extract query -function htw_query include/uapi/linux/htw.h
-	extract op -function htw_op include/uapi/linux/htw.h
-	extract event -function htw_event include/uapi/linux/htw.h
+	for name in query setup op event ring ctl batch context_stats; do
+		extract "$name" -function "htw_$name" include/uapi/linux/htw.h
+	done
 }
 
 # The pages of Documentation/man, whichever there are, each by its name and section.
