@@ -34,6 +34,7 @@ tests=(
 	parameters_are_documented
 	make_targets_are_real
 	files_that_are_named_exist
+	dkms_builds_the_module
 	pages_build
 )
 
@@ -148,13 +149,18 @@ programs_of_the_pages_compile()
 	compile_programs PAGES
 }
 
+# Sets kdir.
+find_headers()
+{
+	kdir=${KDIR:-$("$vm/stock.sh" 6.12)/build}
+	[[ -e $kdir/include/config/kernel.release ]] || die "no kernel headers in $kdir"
+}
+
 # Sets kdir, and htw to what `make install-headers` installs for it.
 install_htw()
 {
-	kdir=${KDIR:-$("$vm/stock.sh" 6.12)/build}
+	find_headers
 	htw=$out/installed/usr/src/htw
-
-	[[ -e $kdir/include/config/kernel.release ]] || die "no kernel headers in $kdir"
 	copy_sources "$out/src"
 	rm -rf "$out/installed"
 	make -C "$out/src" KDIR="$kdir" modules
@@ -452,6 +458,24 @@ files_that_are_named_exist()
 		[[ -e $top/$path ]] || complain "there is no $path"
 	done
 	all_right
+}
+
+# As dkms does it: from what `make dkms` has copied, by what dkms.conf says.
+dkms_builds_the_module()
+{
+	local dir=$out/dkms kernel_source_dir
+	local -a MAKE BUILT_MODULE_NAME
+
+	find_headers
+	rm -rf "$dir"
+	make -C "$top" dkms DESTDIR="$dir"
+	cd "$dir/usr/src/htw-$(cat "$top/VERSION")"
+	# shellcheck disable=SC2034 # dkms.conf uses it
+	kernel_source_dir=$kdir
+	# shellcheck source=dkms.conf
+	. ./dkms.conf
+	eval "${MAKE[0]}"
+	[[ $PACKAGE_NAME-$PACKAGE_VERSION == "${PWD##*/}" && -e ${BUILT_MODULE_NAME[0]}.ko ]]
 }
 
 pages_build()
