@@ -91,6 +91,7 @@ static void arm_timer(struct hold *hold, struct htw_user_timer *ut,
 	ut->expires = expiry_of(hold, ut, op);
 	ut->slack = slack_of(hold, ut, op);
 	ut->state = HTW_TIMER_ARMED;
+	ut->delivered = false;
 	ut->arming++;
 	if (ut->flags & HTW_TIMER_WORD)
 		htw_words_clear(&hold->ctx->words, ut->index);
@@ -104,26 +105,29 @@ static void arm_timer(struct hold *hold, struct htw_user_timer *ut,
 static int op_arm(struct hold *hold, struct htw_op *op)
 {
 	struct htw_context *ctx = hold->ctx;
+	struct htw_user_timer *ut;
 
 	if (ctx->nr_timers >= ctx->max_timers)
 		return -ENOSPC;
-	if (list_empty(&ctx->free))
+	ut = htw_user_timer_take(ctx);
+	if (!ut)
 		return -EAGAIN;
-	arm_timer(hold, htw_user_timer_take(ctx), op);
+	/* Once ids of other slots are used up there are slots behind the words. */
+	if ((op->flags & HTW_TIMER_WORD) &&
+	    !htw_words_has(&ctx->words, ut->index)) {
+		htw_user_timer_put(ut);
+		return -ENOSPC;
+	}
+	arm_timer(hold, ut, op);
 	ctx->stats.armed++;
 	return 0;
 }
 
-/* The last event of a timer that is being read is as good as read. */
-static bool is_delivered(const struct htw_user_timer *ut, struct hold *hold)
+/* Too late: the last event has been delivered, or is being read. */
+static bool is_delivered(const struct htw_user_timer *ut)
 {
-	struct htw_outcome outcome;
-	struct htw_event event;
-
-	if (ut->state != HTW_TIMER_COPYING)
-		return false;
-	htw_user_timer_event(ut, now_of(hold), &event, &outcome);
-	return outcome.last;
+	return ut->state == HTW_TIMER_KEPT ||
+	       (ut->state == HTW_TIMER_COPYING && ut->delivered);
 }
 
 static int op_rearm(struct hold *hold, struct htw_op *op)
@@ -133,8 +137,11 @@ static int op_rearm(struct hold *hold, struct htw_op *op)
 
 	if (IS_ERR(ut))
 		return PTR_ERR(ut);
-	if (!(ut->flags & HTW_TIMER_KEEP) && is_delivered(ut, hold))
+	if (!(ut->flags & HTW_TIMER_KEEP) && is_delivered(ut))
 		return -EALREADY;
+	if ((op->flags & HTW_TIMER_WORD) &&
+	    !htw_words_has(&ctx->words, ut->index))
+		return -ENOSPC;
 	ctx->stats.rearmed++;
 	ctx->stats.withdrawn += ut->state == HTW_TIMER_EXPIRED;
 	htw_event_unqueue(ut);
@@ -149,7 +156,7 @@ static int cancel(struct hold *hold, struct htw_user_timer *ut)
 	bool expired = ut->state == HTW_TIMER_EXPIRED;
 	int ret;
 
-	if (ut->state == HTW_TIMER_KEPT || is_delivered(ut, hold))
+	if (is_delivered(ut))
 		ret = HTW_DELIVERED;
 	else if (expired)
 		ret = HTW_WITHDRAWN;
@@ -167,6 +174,7 @@ static int cancel(struct hold *hold, struct htw_user_timer *ut)
 	stats->cancelled += ret == HTW_CANCELLED;
 	stats->withdrawn += ret == HTW_WITHDRAWN;
 	stats->expired += ret == HTW_WITHDRAWN && !expired;
+	ut->delivered = false;
 	htw_user_timer_put(ut);
 	return ret;
 }
@@ -177,7 +185,7 @@ static int op_cancel(struct hold *hold, struct htw_op *op)
 
 	if (IS_ERR(ut))
 		return PTR_ERR(ut);
-	if (!(ut->flags & HTW_TIMER_KEEP) && is_delivered(ut, hold))
+	if (!(ut->flags & HTW_TIMER_KEEP) && is_delivered(ut))
 		return -EALREADY;
 	op->arming = ut->arming;
 	op->value = ut->state == HTW_TIMER_ARMED ? htw_user_timer_held(ut) :
@@ -236,7 +244,7 @@ static unsigned int cancel_chunk(struct htw_context *ctx, u32 first, u64 cookie,
 		ut = htw_user_timer_at(ctx, first + i);
 		if (ut->state == HTW_TIMER_FREE || (ut->cookie ^ cookie) & mask)
 			continue;
-		if (!(ut->flags & HTW_TIMER_KEEP) && is_delivered(ut, &hold))
+		if (!(ut->flags & HTW_TIMER_KEEP) && is_delivered(ut))
 			continue;
 		cancel(&hold, ut);
 		nr++;
@@ -248,46 +256,73 @@ static unsigned int cancel_chunk(struct htw_context *ctx, u32 first, u64 cookie,
 static int op_cancel_match(struct hold *hold, struct htw_op *op)
 {
 	struct htw_context *ctx = hold->ctx;
-	unsigned long index;
-	void *chunk;
+	u32 i;
 
-	xa_for_each(&ctx->chunks, index, chunk) {
-		op->res += cancel_chunk(ctx, index * HTW_CHUNK_TIMERS, op->cookie,
+	for (i = 0; i < READ_ONCE(ctx->nr_chunks); i++) {
+		op->res += cancel_chunk(ctx, i * HTW_CHUNK_TIMERS, op->cookie,
 					op->value);
 		cond_resched();
 	}
 	return 0;
 }
 
-/* A part of the way to @to. Returns true if there is more to go. */
-static bool advance_some(struct htw_context *ctx, u64 to, bool to_event)
+/**
+ * struct journey - the way of a virtual clock
+ * @to: where it goes
+ * @to_event: it ends where there is an event
+ * @expired: how many events there were before
+ */
+struct journey {
+	u64	to;
+	bool	to_event;
+	u64	expired;
+};
+
+/* With an event the tick is brought to its end, but time goes no further. */
+static u64 next_stop(struct htw_context *ctx, const struct journey *journey)
 {
-	u64 before = READ_ONCE(ctx->stats.expired);
-	u64 target = to, next;
+	u64 next;
+
+	if (!journey->to_event)
+		return journey->to;
+	if (READ_ONCE(ctx->stats.expired) != journey->expired)
+		return htw_wheel_now(ctx->wheel);
+	if (!htw_wheel_next_event(ctx->wheel, &next))
+		return journey->to;
+	return min(next, journey->to);
+}
+
+/* A part of the way. Returns true if there is more to go. */
+static bool advance_some(struct htw_context *ctx, const struct journey *journey)
+{
+	u64 stop;
 	bool more;
 
 	mutex_lock(&ctx->turn);
-	if (to_event && htw_wheel_next_event(ctx->wheel, &next))
-		target = min(next, to);
-	more = htw_wheel_advance_some(ctx->wheel, target, STEPS_AT_ONCE);
+	stop = next_stop(ctx, journey);
+	more = htw_wheel_advance_some(ctx->wheel, stop, STEPS_AT_ONCE);
 	mutex_unlock(&ctx->turn);
 
-	if (to_event && READ_ONCE(ctx->stats.expired) != before)
+	if (journey->to_event &&
+	    READ_ONCE(ctx->stats.expired) != journey->expired)
 		return more;
-	return more || target < to;
+	return more || stop < journey->to;
 }
 
 static int op_advance(struct hold *hold, struct htw_op *op)
 {
 	struct htw_context *ctx = hold->ctx;
-	bool to_event = op->flags & HTW_ADVANCE_NEXT;
-	u64 to = op->expires;
+	struct journey journey = {
+		.to = op->expires,
+		.to_event = op->flags & HTW_ADVANCE_NEXT,
+		.expired = READ_ONCE(ctx->stats.expired),
+	};
 
 	if (!ctx->wheel)
 		return -EOPNOTSUPP;
 	if (!(op->flags & HTW_TIMER_ABS))
-		to = min_t(u64, now_of(hold) + to, S64_MAX);
-	while (advance_some(ctx, to, to_event)) {
+		journey.to = min_t(u64, now_of(hold) + op->expires, S64_MAX);
+	while (advance_some(ctx, &journey)) {
 		cond_resched();
 		if (signal_pending(current))
 			break;
@@ -370,24 +405,23 @@ static bool flags_agree(const struct htw_context *ctx, const struct htw_op *op)
 {
 	const u16 periodic = HTW_TIMER_SKIP | HTW_TIMER_BURST;
 
-	if (!(op->flags & ~(HTW_TIMER_ABS | HTW_TIMER_KEEP)))
-		return op->interval || !op->count;
 	if (has_both(op->flags, HTW_TIMER_SKIP, HTW_TIMER_BURST) ||
 	    has_both(op->flags, HTW_TIMER_DEADLINE,
 		     HTW_TIMER_COARSE | HTW_TIMER_WORD))
 		return false;
-	if (!op->interval && ((op->flags & periodic) || op->count))
+	if (!op->interval && (op->flags & periodic))
 		return false;
 	return !(op->flags & HTW_TIMER_WORD) || (ctx->words.addr && !op->interval);
 }
 
 static bool times_valid(const struct htw_context *ctx, const struct htw_op *op)
 {
-	if (op->interval > S64_MAX || op->slack > S64_MAX)
+	if ((op->expires | op->interval | op->slack) > S64_MAX)
 		return false;
-	if (op->interval && op->interval < htw_context_tick_ns(ctx))
+	if (op->interval ? op->interval < htw_context_tick_ns(ctx) : op->count)
 		return false;
-	return flags_agree(ctx, op);
+	return !(op->flags & ~(HTW_TIMER_ABS | HTW_TIMER_KEEP)) ||
+	       flags_agree(ctx, op);
 }
 
 static bool op_valid(const struct htw_context *ctx, const struct op_desc *desc,
@@ -395,15 +429,14 @@ static bool op_valid(const struct htw_context *ctx, const struct op_desc *desc,
 {
 	if (op->flags & ~desc->flags)
 		return false;
-	if (op->expires > (desc->what & TAKES_EXPIRES ? S64_MAX : 0))
-		return false;
 	if (!(desc->what & TAKES_ID) && op->id)
 		return false;
 	if (!(desc->what & TAKES_COOKIE) && op->cookie)
 		return false;
 	if (desc->what & TAKES_TIMES)
 		return times_valid(ctx, op);
-	return !op->count && !op->interval && !op->slack;
+	return op->expires <= (desc->what & TAKES_EXPIRES ? S64_MAX : 0) &&
+	       !op->count && !op->interval && !op->slack;
 }
 
 /* Checks the operation, and clears what it will fill in. */
@@ -562,39 +595,39 @@ static int batch_ops(struct htw_context *ctx, struct htw_batch *batch)
 static int batch_events(struct htw_context *ctx, struct htw_batch *batch)
 {
 	struct htw_event __user *events = u64_to_user_ptr(batch->events);
-	ssize_t ret = 0;
+	u32 entries = htw_ring_entries(&ctx->ring);
+	ssize_t nr = 0;
+	int ret = 0;
 
-	if (ctx->ring.entries) {
+	if (entries) {
 		htw_ring_flush(ctx);
 		htw_event_notify(ctx);
 	}
 	if (batch->min_events)
 		ret = htw_event_wait(ctx, batch->min_events, batch->timeout);
-	if (ctx->ring.entries) {
-		batch->got = htw_ring_nr(&ctx->ring);
-	} else if (batch->nr_events) {
-		int nr = htw_event_read(ctx, events, batch->nr_events, true);
-
-		if (nr > 0)
-			batch->got = nr;
-		else if (nr == -EFAULT)
-			return nr;
-	}
+	if (entries)
+		nr = htw_ring_nr(&ctx->ring);
+	else if (batch->nr_events)
+		nr = htw_event_read(ctx, events, batch->nr_events, true);
+	if (nr > 0)
+		batch->got = nr;
+	else if (nr == -EFAULT)
+		return nr;
 	return ret == -ERESTARTSYS && !batch->got ? -EINTR : 0;
 }
 
 static bool batch_valid(const struct htw_context *ctx,
 			const struct htw_batch *batch)
 {
-	u32 room = ctx->ring.entries ?: batch->nr_events;
+	u32 entries = htw_ring_entries(&ctx->ring);
 
 	if (batch->flags || batch->resv[0] || batch->nr_ops > HTW_MAX_BATCH)
 		return false;
-	if (ctx->ring.entries && (batch->events || batch->nr_events))
+	if (entries && (batch->events || batch->nr_events))
 		return false;
 	if (!batch->min_events)
 		return !batch->timeout;
-	return batch->min_events <= room &&
+	return batch->min_events <= (entries ?: batch->nr_events) &&
 	       (batch->timeout <= S64_MAX || batch->timeout == HTW_FOREVER);
 }
 
