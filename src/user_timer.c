@@ -332,12 +332,19 @@ static int start_virtual(struct htw_user_timer *ut)
  */
 int htw_user_timer_start(struct htw_user_timer *ut)
 {
-	unsigned int flags = ut->flags & HTW_TIMER_DEADLINE ? HTW_DEADLINE : 0;
+	u64 expires;
 
-	if (ut->ctx->wheel)
+	if (unlikely(ut->ctx->wheel))
 		return start_virtual(ut);
-	return htw_schedule_range(&ut->timer, to_monotonic(ut, ut->expires),
-				  ut->slack, flags) & HTW_LATE;
+	expires = to_monotonic(ut, ut->expires);
+	if (ut->flags & HTW_TIMER_DEADLINE)
+		return htw_schedule_range(&ut->timer, expires, ut->slack,
+					  HTW_DEADLINE) & HTW_LATE;
+	if (ut->slack)
+		htw_schedule_range(&ut->timer, expires, ut->slack, 0);
+	else
+		htw_schedule_at(&ut->timer, expires);
+	return 0;
 }
 
 /**
