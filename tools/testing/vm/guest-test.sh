@@ -43,7 +43,18 @@ selftest()
 [ ! -e /selftests32 ] || /selftests32/uapi -l >/dev/null ||
 	stop "programs of 32 bits do not run here: CONFIG_IA32_EMULATION is needed"
 selftest uapi
+selftest errors
 selftest timers
+selftest batch
+selftest periodic
+selftest window
+selftest keep
+selftest match
+selftest stats
+selftest clocks
+selftest steps
+selftest virtual
+selftest beside
 selftest copying
 selftest events
 selftest seeing
