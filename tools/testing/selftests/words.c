@@ -1,0 +1,693 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Deadline words: a timer is put off by a store, and by nothing else. It never fires
+ * before the deadline that holds, and always fires once; what it says is the
+ * deadline that held.
+ */
+#include <sys/mman.h>
+
+#include "batch.h"
+#include "mapped.h"
+#include "waiting.h"
+
+static uint64_t arm_word_at(const struct mapped *m, uint64_t time, uint64_t cookie)
+{
+	return arm(m->fd, (struct htw_op){
+		.flags = HTW_TIMER_ABS | HTW_TIMER_WORD,
+		.expires = time, .cookie = cookie });
+}
+
+/* The event must be of that deadline, and not come before it. */
+static void expect_held(const struct mapped *m, uint64_t id, uint64_t deadline)
+{
+	struct htw_event event;
+
+	read_event(m->fd, &event);
+	EXPECT_EQ(event.id, id);
+	EXPECT_EQ(event.expires, deadline);
+	EXPECT_EQ(event.expirations, 1);
+}
+
+static void await_pushes(const struct mapped *m, uint64_t nr)
+{
+	while (stats(m->fd).pushed < nr)
+		sleep_ns(MSEC);
+}
+
+/* --- the table --- */
+
+static void words_are_as_many_as_timers_and_zero(void)
+{
+	struct mapped m;
+	uint64_t i;
+
+	open_words(&m, 1000);
+	EXPECT_EQ(m.setup.max_timers, 1000);
+	ASSERT_GE(m.setup.words_len, 1000 * sizeof(uint64_t));
+	for (i = 0; i < m.setup.words_len / sizeof(uint64_t); i++)
+		EXPECT_EQ(m.words[i], 0);
+	EXPECT_EQ(m.setup.ring_len, 0);
+}
+
+/* All that the context can hold have a word of their own in the table. */
+static void each_timer_has_its_word(void)
+{
+	enum { NR = 500 };
+	unsigned char used[NR] = { 0 };
+	struct mapped m;
+	uint64_t id;
+	int i;
+
+	open_words(&m, NR);
+	for (i = 0; i < NR; i++) {
+		id = arm_word_at(&m, now_ns() + HOUR, 0);
+		ASSERT_LT(HTW_WORD_INDEX(id), NR);
+		EXPECT_EQ(used[HTW_WORD_INDEX(id)]++, 0);
+	}
+}
+
+static void timer_without_the_flag_does_not_look(void)
+{
+	uint64_t time = now_ns() + 30 * MSEC;
+	struct mapped m;
+	uint64_t id;
+
+	open_words(&m, 100);
+	id = arm_at(m.fd, time, 1);
+	store_word(&m, id, time + HOUR);
+	expect_held(&m, id, time);
+	EXPECT_EQ(stats(m.fd).pushed, 0);
+}
+
+/* Without words there is nothing to obey; and not where the header says so. */
+static void flag_that_can_not_be_einval(void)
+{
+	struct htw_op op = { .opcode = HTW_OP_ARM, .flags = HTW_TIMER_WORD,
+			     .expires = SEC };
+	struct mapped m;
+
+	EXPECT_EQ(do_op(open_context(0), &op), -EINVAL);
+	open_words(&m, 100);
+	op.interval = SEC;
+	EXPECT_EQ(do_op(m.fd, &op), -EINVAL);
+	op.interval = 0;
+	op.flags = HTW_TIMER_WORD | HTW_TIMER_DEADLINE;
+	EXPECT_EQ(do_op(m.fd, &op), -EINVAL);
+	EXPECT_EQ(held(m.fd), 0);
+}
+
+static void words_on_a_wall_clock_eopnotsupp(void)
+{
+	static const int clocks[] = { CLOCK_REALTIME, CLOCK_TAI };
+	struct htw_setup setup;
+	int i;
+
+	for (i = 0; i < 2; i++) {
+		setup = (struct htw_setup){ .clock = (__u32)clocks[i],
+					    .flags = HTW_SETUP_WORDS };
+		EXPECT_ERRNO(ioctl(open_context(0), HTW_IOC_SETUP, &setup),
+			     EOPNOTSUPP);
+	}
+}
+
+/* --- one push --- */
+
+static void store_puts_the_timer_off(void)
+{
+	uint64_t time = now_ns() + 30 * MSEC, id;
+	struct mapped m;
+
+	open_words(&m, 100);
+	id = arm_word_at(&m, time, 1);
+	store_word(&m, id, time + 60 * MSEC + 5);
+	expect_held(&m, id, time + 60 * MSEC + 5);
+	EXPECT_EQ(stats(m.fd).pushed, 1);
+	EXPECT_EQ(stats(m.fd).expired, 1);
+	EXPECT_EQ(held(m.fd), 0);
+}
+
+static void several_stores_the_last_one_holds(void)
+{
+	uint64_t time = now_ns() + 50 * MSEC, id;
+	struct mapped m;
+	uint64_t i;
+
+	open_words(&m, 100);
+	id = arm_word_at(&m, time, 1);
+	for (i = 1; i <= 50; i++)
+		store_word(&m, id, time + i * MSEC);
+	expect_held(&m, id, time + 50 * MSEC);
+	/* They came before its expiry: one re-filing is enough for all. */
+	EXPECT_EQ(stats(m.fd).pushed, 1);
+}
+
+static void timer_can_be_put_off_again_and_again(void)
+{
+	uint64_t time = now_ns() + 20 * MSEC, id, i;
+	struct mapped m;
+
+	open_words(&m, 100);
+	id = arm_word_at(&m, time, 1);
+	for (i = 1; i <= 10; i++) {
+		store_word(&m, id, time + i * 20 * MSEC);
+		await_pushes(&m, i);
+		expect_no_event(m.fd);
+	}
+	expect_held(&m, id, time + 200 * MSEC);
+	EXPECT_EQ(stats(m.fd).pushed, 10);
+}
+
+static void push_keeps_the_slack(void)
+{
+	uint64_t time = now_ns() + 20 * MSEC, id;
+	struct htw_op op;
+	struct mapped m;
+
+	open_words(&m, 100);
+	id = arm(m.fd, (struct htw_op){
+		.flags = HTW_TIMER_ABS | HTW_TIMER_WORD,
+		.expires = time, .slack = 7 * MSEC });
+	store_word(&m, id, time + HOUR);
+	await_pushes(&m, 1);
+	ASSERT_EQ(remaining(m.fd, id, &op), 0);
+	EXPECT_EQ(op.slack, 7 * MSEC);
+	EXPECT_EQ(op.expires, time + HOUR);
+}
+
+/* --- stores without effect --- */
+
+static void other_values_do_nothing(void)
+{
+	uint64_t time, id, i;
+	struct mapped m;
+
+	open_words(&m, 100);
+	for (i = 0; i < 8; i++) {
+		time = now_ns() + 20 * MSEC;
+		id = arm_word_at(&m, time, i);
+		store_word(&m, id, (uint64_t[]){
+			0, 1, time - 1, time, time - 10 * MSEC, MAX_TIME + 1,
+			UINT64_MAX, UINT64_MAX - 1 }[i]);
+		expect_held(&m, id, time);
+	}
+	EXPECT_EQ(stats(m.fd).pushed, 0);
+}
+
+/* The last time that there is, and a store that takes another one back. */
+static void last_time_is_a_deadline(void)
+{
+	uint64_t time = now_ns() + 20 * MSEC, id;
+	struct htw_op op;
+	struct mapped m;
+
+	open_words(&m, 100);
+	id = arm_word_at(&m, time, 1);
+	store_word(&m, id, MAX_TIME);
+	await_pushes(&m, 1);
+	ASSERT_EQ(remaining(m.fd, id, &op), 0);
+	EXPECT_EQ(op.expires, MAX_TIME);
+	EXPECT_EQ(cancel(m.fd, id), HTW_CANCELLED);
+}
+
+static void push_can_be_taken_back_in_time(void)
+{
+	uint64_t time = now_ns() + 100 * MSEC, id;
+	struct mapped m;
+
+	open_words(&m, 100);
+	id = arm_word_at(&m, time, 1);
+	store_word(&m, id, time + HOUR);
+	store_word(&m, id, 0);
+	expect_held(&m, id, time);
+}
+
+static void push_by_little_is_one_by_the_minimum(void)
+{
+	uint64_t least = query(open_context(0)).min_interval_ns;
+	uint64_t time = now_ns() + 20 * MSEC, id;
+	struct mapped m;
+
+	open_words(&m, 100);
+	id = arm_word_at(&m, time, 1);
+	store_word(&m, id, time + 1);
+	expect_held(&m, id, time + least);
+	EXPECT_EQ(stats(m.fd).pushed, 1);
+}
+
+/* --- whose word it is --- */
+
+static void word_is_zeroed_when_armed(void)
+{
+	uint64_t time = now_ns() + HOUR, id, other = 0;
+	struct mapped m;
+	int i;
+
+	open_words(&m, 32);
+	id = arm_word_at(&m, time, 1);
+	store_word(&m, id, time + SEC);
+	EXPECT_EQ(cancel(m.fd, id), HTW_CANCELLED);
+	for (i = 0; i < 32; i++) {
+		other = arm_word_at(&m, time, 2);
+		if (HTW_WORD_INDEX(other) == HTW_WORD_INDEX(id))
+			break;
+	}
+	ASSERT_LT(i, 32);
+	EXPECT_EQ(load_word(&m, other), 0);
+}
+
+static void word_is_zeroed_when_rearmed(void)
+{
+	uint64_t time = now_ns() + 30 * MSEC, id;
+	struct mapped m;
+	struct htw_op op;
+
+	open_words(&m, 32);
+	id = arm_word_at(&m, time, 1);
+	store_word(&m, id, time + HOUR);
+	op = (struct htw_op){ .opcode = HTW_OP_REARM, .id = id,
+			      .flags = HTW_TIMER_ABS | HTW_TIMER_WORD,
+			      .expires = time + 10 * MSEC };
+	ASSERT_EQ(do_op(m.fd, &op), 0);
+	EXPECT_EQ(load_word(&m, id), 0);
+	expect_held(&m, id, time + 10 * MSEC);
+}
+
+/* A word of one who is gone is never that of the next in its place. */
+static void stale_word_pushes_no_stranger(void)
+{
+	uint64_t time, id, i;
+	struct mapped m;
+
+	open_words(&m, 32);
+	for (i = 0; i < 32; i++)
+		m.words[i] = now_ns() + HOUR;
+	for (i = 0; i < 100; i++) {
+		time = now_ns() + MSEC;
+		id = arm_word_at(&m, time, i);
+		expect_held(&m, id, time);
+		store_word(&m, id, now_ns() + HOUR);
+	}
+	EXPECT_EQ(stats(m.fd).pushed, 0);
+}
+
+static void words_of_others_do_nothing(void)
+{
+	uint64_t time = now_ns() + 30 * MSEC, id, i;
+	struct mapped m, other;
+
+	open_words(&m, 64);
+	open_words(&other, 64);
+	id = arm_word_at(&m, time, 1);
+	for (i = 0; i < 64; i++) {
+		other.words[i] = time + HOUR;
+		if (i != HTW_WORD_INDEX(id))
+			m.words[i] = time + HOUR;
+	}
+	expect_held(&m, id, time);
+}
+
+/* --- what is told of it --- */
+
+static void remaining_and_cancel_tell_the_deadline(void)
+{
+	uint64_t time = now_ns() + 20 * MSEC, id;
+	struct htw_op op;
+	struct mapped m;
+
+	open_words(&m, 100);
+	id = arm_word_at(&m, time, 5);
+	store_word(&m, id, time + HOUR);
+	await_pushes(&m, 1);
+	ASSERT_EQ(remaining(m.fd, id, &op), 0);
+	EXPECT_EQ(op.res, HTW_STATE_ARMED);
+	EXPECT_EQ(op.expires, time + HOUR);
+	EXPECT_GT(op.value, HOUR / 2);
+	EXPECT_EQ(op.arming, 1);
+	op = (struct htw_op){ .opcode = HTW_OP_CANCEL, .id = id };
+	ASSERT_EQ(do_op(m.fd, &op), 0);
+	EXPECT_EQ(op.res, HTW_CANCELLED);
+	EXPECT_EQ(op.value, time + HOUR);
+}
+
+static void withdrawn_event_tells_the_deadline(void)
+{
+	uint64_t time = now_ns() + 20 * MSEC, id;
+	struct htw_op op;
+	struct mapped m;
+
+	open_words(&m, 100);
+	id = arm_word_at(&m, time, 5);
+	store_word(&m, id, time + 10 * MSEC);
+	wait_readable(m.fd);
+	ASSERT_EQ(remaining(m.fd, id, &op), 0);
+	EXPECT_EQ(op.res, HTW_STATE_EXPIRED);
+	EXPECT_EQ(op.expires, time + 10 * MSEC);
+	op = (struct htw_op){ .opcode = HTW_OP_CANCEL, .id = id };
+	ASSERT_EQ(do_op(m.fd, &op), 0);
+	EXPECT_EQ(op.res, HTW_WITHDRAWN);
+	EXPECT_EQ(op.value, time + 10 * MSEC);
+}
+
+/* The idiom of the header for a store that came too late. */
+static void late_store_is_seen_and_armed_again(void)
+{
+	uint64_t time = now_ns() + 10 * MSEC, later;
+	struct htw_event event;
+	struct htw_op op = {
+		.opcode = HTW_OP_ARM, .expires = time,
+		.flags = HTW_TIMER_ABS | HTW_TIMER_WORD | HTW_TIMER_KEEP };
+	struct mapped m;
+
+	open_words(&m, 100);
+	ASSERT_EQ(do_op(m.fd, &op), 0);
+	wait_readable(m.fd);
+	later = now_ns() + 30 * MSEC;
+	store_word(&m, op.id, later);
+	read_event(m.fd, &event);
+	EXPECT_EQ(event.expires, time);
+	ASSERT_GT(load_word(&m, op.id), event.expires);
+	op = (struct htw_op){
+		.opcode = HTW_OP_REARM, .id = op.id, .expires = later,
+		.flags = HTW_TIMER_ABS | HTW_TIMER_WORD };
+	ASSERT_EQ(do_op(m.fd, &op), 0);
+	expect_held(&m, op.id, later);
+}
+
+static void words_work_with_a_ring(void)
+{
+	uint64_t time = now_ns() + 20 * MSEC, id;
+	struct htw_event event;
+	struct mapped m;
+
+	open_mapped(&m, (struct htw_setup){
+		.clock = CLOCK_MONOTONIC, .ring_entries = 4,
+		.flags = HTW_SETUP_WORDS, .max_timers = 64 });
+	id = arm_word_at(&m, time, 5);
+	store_word(&m, id, time + 30 * MSEC);
+	consume_exactly(&m, &event, 1);
+	EXPECT_EQ(event.id, id);
+	EXPECT_EQ(event.expires, time + 30 * MSEC);
+}
+
+static void words_work_on_virtual_time(void)
+{
+	struct htw_op go = { .opcode = HTW_OP_ADVANCE, .flags = HTW_TIMER_ABS };
+	struct htw_event event;
+	struct mapped m;
+	uint64_t id;
+
+	open_mapped(&m, (struct htw_setup){
+		.clock = HTW_CLOCK_VIRTUAL, .flags = HTW_SETUP_WORDS,
+		.max_timers = 64, .virtual_start = SEC });
+	id = arm_word_at(&m, 2 * SEC, 5);
+	store_word(&m, id, 5 * SEC);
+	go.expires = 5 * SEC - 1;
+	ASSERT_EQ(do_op(m.fd, &go), 0);
+	expect_no_event(m.fd);
+	EXPECT_EQ(stats(m.fd).pushed, 1);
+	go.expires = 6 * SEC;
+	ASSERT_EQ(do_op(m.fd, &go), 0);
+	ASSERT_EQ(read(m.fd, &event, sizeof(event)), EVENT_SIZE);
+	EXPECT_EQ(event.id, id);
+	EXPECT_EQ(event.expires, 5 * SEC);
+}
+
+/* --- stores against the expiry --- */
+
+enum { RACED = 2000 };
+
+/**
+ * struct word_race - a thread that puts timers off while they expire
+ * @m: the context
+ * @ids: of the timers
+ * @push: the time that is stored for all of them
+ * @begin: when it begins to store; 0 to end
+ * @pushed: how many it has put off, of all rounds
+ * @fired: how many had fired before, of all rounds
+ * @meet: both, before and after a round
+ */
+struct word_race {
+	struct mapped		m;
+	uint64_t		ids[RACED];
+	uint64_t		push;
+	uint64_t		begin;
+	uint64_t		pushed;
+	uint64_t		fired;
+	pthread_barrier_t	meet;
+};
+
+/* From the last one on, so that the stores meet the expiries. */
+static void *store_words(void *arg)
+{
+	struct word_race *race = arg;
+	int i;
+
+	pin_to_cpu(1);
+	for (;;) {
+		pthread_barrier_wait(&race->meet);
+		if (!race->begin)
+			return NULL;
+		while (now_ns() < race->begin)
+			sched_yield();
+		for (i = RACED; i-- > 0; )
+			store_word(&race->m, race->ids[i], race->push);
+		pthread_barrier_wait(&race->meet);
+	}
+}
+
+/* Return: when the last one expires, if it is not put off. */
+static uint64_t arm_raced(struct word_race *race, uint64_t spread)
+{
+	static struct htw_op ops[RACED];
+	static uint64_t took = 2 * MSEC;
+	uint64_t now = now_ns(), first = now + 2 * took;
+	int i;
+
+	for (i = 0; i < RACED; i++)
+		ops[i] = (struct htw_op){
+			.opcode = HTW_OP_ARM, .cookie = (uint64_t)i,
+			.flags = HTW_TIMER_ABS | HTW_TIMER_WORD,
+			.expires = first + (uint64_t)i * spread / RACED };
+	do_ops_well(race->m.fd, ops, RACED);
+	took = now_ns() - now;
+	for (i = 0; i < RACED; i++)
+		race->ids[i] = ops[i].id;
+	return first + spread;
+}
+
+/* One event of each timer: of its own deadline or of the one that was stored. */
+static void judge_words(struct word_race *race, uint64_t first, uint64_t last)
+{
+	static struct htw_event events[RACED];
+	unsigned char seen[RACED] = { 0 };
+	int i;
+
+	ASSERT_EQ(collect(race->m.fd, events, RACED, RACED, HTW_FOREVER), RACED);
+	for (i = 0; i < RACED; i++) {
+		ASSERT_LT(events[i].cookie, RACED);
+		EXPECT_EQ(seen[events[i].cookie]++, 0);
+		EXPECT_EQ(events[i].id, race->ids[events[i].cookie]);
+		EXPECT_EQ(events[i].expirations, 1);
+		if (events[i].expires == race->push) {
+			race->pushed++;
+			continue;
+		}
+		race->fired++;
+		EXPECT_EQ(events[i].expires, first + events[i].cookie *
+			  (last - first) / RACED);
+	}
+	expect_no_event(race->m.fd);
+	EXPECT_EQ(held(race->m.fd), 0);
+}
+
+static void word_round(struct word_race *race, int64_t *lead)
+{
+	uint64_t spread = 2 * MSEC, last = arm_raced(race, spread);
+	uint64_t before = race->pushed;
+
+	race->push = last + 5 * MSEC;
+	race->begin = last - spread + (uint64_t)*lead;
+	pthread_barrier_wait(&race->meet);
+	pthread_barrier_wait(&race->meet);
+	judge_words(race, last - spread, last);
+	/* To where the two outcomes are even. */
+	if (race->pushed - before < RACED / 3)
+		*lead -= (int64_t)spread / 16;
+	else if (race->pushed - before > 2 * RACED / 3)
+		*lead += (int64_t)spread / 16;
+}
+
+static void store_against_expiry_has_one_outcome(void)
+{
+	uint64_t rounds = scaled(120000 / RACED), nr = rounds * RACED, i;
+	struct word_race *race = calloc(1, sizeof(*race));
+	int64_t lead = MSEC;
+	pthread_t thread;
+
+	ASSERT_TRUE(race);
+	open_words(&race->m, RACED);
+	ASSERT_EQ(pthread_barrier_init(&race->meet, NULL, 2), 0);
+	thread = start(store_words, race);
+	pin_to_cpu(0);
+	for (i = 0; i < rounds; i++)
+		word_round(race, &lead);
+	race->begin = 0;
+	pthread_barrier_wait(&race->meet);
+	join(thread);
+	ktap_note("%llu timers: %llu put off, %llu fired before",
+		  (unsigned long long)nr, (unsigned long long)race->pushed,
+		  (unsigned long long)race->fired);
+	EXPECT_EQ(race->pushed + race->fired, nr);
+	EXPECT_EQ(stats(race->m.fd).pushed, race->pushed);
+	EXPECT_EQ(stats(race->m.fd).expired, nr);
+	EXPECT_GE(race->pushed, nr / 100);
+	EXPECT_GE(race->fired, nr / 100);
+}
+
+/* --- a hostile writer --- */
+
+struct pusher {
+	struct mapped	m;
+	uint64_t	nr;
+	bool		stop;
+};
+
+/* Puts each timer off by 1 ns more, again and again. */
+static void *push_by_one(void *arg)
+{
+	struct pusher *pusher = arg;
+	uint64_t i, now;
+
+	pin_to_cpu(1);
+	while (!load_shared(&pusher->stop)) {
+		now = now_ns() + 1;
+		for (i = 0; i < pusher->nr; i++)
+			store_shared(&pusher->m.words[i], now);
+	}
+	return NULL;
+}
+
+/*
+ * As often as the clock ticks is as often as a timer can be put off; and when the
+ * stores end they all fire.
+ */
+static void pushing_for_ever_is_bounded_by_ticks(void)
+{
+	enum { NR = 10000 };
+	static struct htw_event events[NR];
+	uint64_t pushed, ticks, begin, rounds = 0;
+	struct pusher pusher = { .nr = NR };
+	struct htw_op *ops = new_ops(NR);
+	pthread_t thread;
+	uint32_t i;
+
+	open_words(&pusher.m, NR);
+	thread = start(push_by_one, &pusher);
+	begin = now_ns();
+	for (i = 0; i < NR; i++)
+		ops[i] = (struct htw_op){
+			.opcode = HTW_OP_ARM, .flags = HTW_TIMER_WORD,
+			.expires = MSEC, .cookie = i };
+	do_ops_well(pusher.m.fd, ops, NR);
+	/* The machine goes on: this sleeps and wakes as ever. */
+	while (now_ns() < begin + SEC) {
+		sleep_ns(MSEC);
+		rounds++;
+	}
+	pushed = stats(pusher.m.fd).pushed;
+	ticks = (now_ns() - begin) / query(pusher.m.fd).tick_ns + 1;
+	EXPECT_LE(pushed, NR * ticks);
+	ktap_note("%llu times put off in %llu ticks; slept %llu times",
+		  (unsigned long long)pushed, (unsigned long long)ticks,
+		  (unsigned long long)rounds);
+	EXPECT_GE(rounds, 10);
+	store_shared(&pusher.stop, true);
+	join(thread);
+	EXPECT_EQ(collect(pusher.m.fd, events, NR, NR, HTW_FOREVER), NR);
+	EXPECT_EQ(held(pusher.m.fd), 0);
+}
+
+struct garbage {
+	struct mapped	m;
+	uint64_t	nr;
+	bool		stop;
+};
+
+static void *store_garbage(void *arg)
+{
+	struct garbage *garbage = arg;
+	unsigned int seed = 4711;
+	uint64_t value;
+
+	while (!load_shared(&garbage->stop)) {
+		value = (uint64_t)rand_r(&seed) << 40 ^ (uint64_t)rand_r(&seed);
+		if (value & 1)
+			value = now_ns() + value % MSEC;
+		store_shared(&garbage->m.words[value % garbage->nr], value);
+	}
+	return NULL;
+}
+
+/* Whatever is stored: no timer fires early, twice or never. */
+static void garbage_in_the_words_loses_no_timer(void)
+{
+	enum { NR = 1000 };
+	struct garbage garbage = { .nr = NR };
+	unsigned char seen[NR] = { 0 };
+	struct htw_event event;
+	pthread_t thread;
+	uint64_t i, base;
+
+	open_words(&garbage.m, NR);
+	thread = start(store_garbage, &garbage);
+	base = now_ns();
+	for (i = 0; i < NR; i++)
+		arm_word_at(&garbage.m, base + i * 200 * USEC, i);
+	sleep_ns(300 * MSEC);
+	store_shared(&garbage.stop, true);
+	join(thread);
+	/* Some were put off by centuries: those are cancelled. */
+	while (poll_context(garbage.m.fd, 100)) {
+		read_event(garbage.m.fd, &event);
+		ASSERT_LT(event.cookie, NR);
+		EXPECT_EQ(seen[event.cookie]++, 0);
+		EXPECT_GE(event.expires, base + event.cookie * 200 * USEC);
+	}
+	i = held(garbage.m.fd);
+	EXPECT_EQ(stats(garbage.m.fd).delivered + i, NR);
+	ktap_note("%llu were put off for long", (unsigned long long)i);
+}
+
+static const struct ktap_test tests[] = {
+	KTAP_TEST(words_are_as_many_as_timers_and_zero),
+	KTAP_TEST(each_timer_has_its_word),
+	KTAP_TEST(timer_without_the_flag_does_not_look),
+	KTAP_TEST(flag_that_can_not_be_einval),
+	KTAP_TEST(words_on_a_wall_clock_eopnotsupp),
+	KTAP_TEST(store_puts_the_timer_off),
+	KTAP_TEST(several_stores_the_last_one_holds),
+	KTAP_TEST(timer_can_be_put_off_again_and_again),
+	KTAP_TEST(push_keeps_the_slack),
+	KTAP_TEST(other_values_do_nothing),
+	KTAP_TEST(last_time_is_a_deadline),
+	KTAP_TEST(push_can_be_taken_back_in_time),
+	KTAP_TEST(push_by_little_is_one_by_the_minimum),
+	KTAP_TEST(word_is_zeroed_when_armed),
+	KTAP_TEST(word_is_zeroed_when_rearmed),
+	KTAP_TEST(stale_word_pushes_no_stranger),
+	KTAP_TEST(words_of_others_do_nothing),
+	KTAP_TEST(remaining_and_cancel_tell_the_deadline),
+	KTAP_TEST(withdrawn_event_tells_the_deadline),
+	KTAP_TEST(late_store_is_seen_and_armed_again),
+	KTAP_TEST(words_work_with_a_ring),
+	KTAP_TEST(words_work_on_virtual_time),
+	KTAP_TEST(store_against_expiry_has_one_outcome),
+	KTAP_TEST(pushing_for_ever_is_bounded_by_ticks),
+	KTAP_TEST(garbage_in_the_words_loses_no_timer),
+};
+
+int main(int argc, char **argv)
+{
+	return ktap_main(argc, argv,
+			 &KTAP_SUITE("words", tests, need_device));
+}
