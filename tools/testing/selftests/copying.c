@@ -6,12 +6,10 @@
  * what it would be told just after the read, whether the copy works out or not.
  */
 #include <linux/userfaultfd.h>
-#include <pthread.h>
 #include <sys/syscall.h>
 
-#include "context.h"
-
-#define EVENT_SIZE	((ssize_t)sizeof(struct htw_event))
+#include "pages.h"
+#include "waiting.h"
 
 /**
  * struct copy - a read(2) that can be stopped
@@ -30,11 +28,6 @@ struct copy {
 	ssize_t		len;
 	pthread_t	thread;
 };
-
-static size_t page_size(void)
-{
-	return (size_t)sysconf(_SC_PAGESIZE);
-}
 
 static void watch_page(struct copy *copy)
 {

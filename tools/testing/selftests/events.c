@@ -10,7 +10,7 @@
 #include <sys/time.h>
 #include <sys/uio.h>
 
-#include "batch.h"
+#include "ops.h"
 #include "waiting.h"
 
 /* Two pages of which the second one can't be written. */

@@ -7,8 +7,8 @@
 #include <sys/socket.h>
 #include <sys/syscall.h>
 
-#include "batch.h"
 #include "mapped.h"
+#include "ops.h"
 #include "waiting.h"
 
 /* --- sharing the open file --- */
@@ -519,9 +519,9 @@ static void setup_after_the_first_timer_ebusy(void)
 	int fd = open_context(0);
 	uint64_t id = arm_in(fd, HOUR, 0);
 
-	EXPECT_ERRNO(ioctl(fd, HTW_IOC_SETUP, &setup), EBUSY);
+	EXPECT_EQ(do_setup(fd, &setup), -EBUSY);
 	EXPECT_EQ(cancel(fd, id), HTW_CANCELLED);
-	EXPECT_ERRNO(ioctl(fd, HTW_IOC_SETUP, &again), EBUSY);
+	EXPECT_EQ(do_setup(fd, &again), -EBUSY);
 }
 
 /* For all who have the file: the child's choice is the parent's. */
@@ -533,12 +533,12 @@ static void setup_is_of_the_file_and_once(void)
 	pid_t pid = fork();
 
 	if (!pid) {
-		EXPECT_EQ(ioctl(fd, HTW_IOC_SETUP, &setup), 0);
+		EXPECT_EQ(do_setup(fd, &setup), 0);
 		_exit(0);
 	}
 	expect_child_ok(pid);
 	EXPECT_EQ(query(fd).max_file, 3);
-	EXPECT_ERRNO(ioctl(fd, HTW_IOC_SETUP, &again), EBUSY);
+	EXPECT_EQ(do_setup(fd, &again), -EBUSY);
 }
 
 static void *arm_one(void *fd)
@@ -562,9 +562,9 @@ static void setup_against_arm_has_one_winner(void)
 		fd = open_context(O_NONBLOCK);
 		thread = start(arm_one, &fd);
 		sleep_ns((uint64_t)(round % 5) * 20 * USEC);
-		ret = ioctl(fd, HTW_IOC_SETUP, &setup);
+		ret = do_setup(fd, &setup);
 		if (ret)
-			EXPECT_EQ(errno, EBUSY);
+			EXPECT_EQ(ret, -EBUSY);
 		join(thread);
 		won += !ret;
 		EXPECT_EQ(held(fd), 1);

@@ -6,8 +6,6 @@
 #ifndef HTW_TEST_MAPPED_H
 #define HTW_TEST_MAPPED_H
 
-#include <sys/mman.h>
-
 #include "context.h"
 #include "threads.h"
 
@@ -53,7 +51,7 @@ static inline void map_all(struct mapped *m)
 static inline void open_mapped(struct mapped *m, struct htw_setup setup)
 {
 	*m = (struct mapped){ .fd = open_context(0), .setup = setup };
-	ASSERT_EQ(ioctl(m->fd, HTW_IOC_SETUP, &m->setup), 0);
+	ASSERT_EQ(do_setup(m->fd, &m->setup), 0);
 	map_all(m);
 }
 
@@ -94,7 +92,7 @@ static inline uint32_t kick(const struct mapped *m)
 {
 	struct htw_batch batch = { 0 };
 
-	ASSERT_EQ(ioctl(m->fd, HTW_IOC_BATCH, &batch), 0);
+	ASSERT_EQ(do_batch(m->fd, &batch), 0);
 	return batch.got;
 }
 

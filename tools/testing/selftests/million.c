@@ -7,8 +7,8 @@
 /* It is the amount that takes long. */
 #define KTAP_TIMEOUT_SEC	100
 
-#include "batch.h"
 #include "mapped.h"
+#include "ops.h"
 #include "parameter.h"
 
 enum { PIECE = 50000 };
@@ -28,21 +28,13 @@ static void allow(uint64_t nr)
 	become(NOBODY);
 }
 
-static uint64_t next_random(uint64_t *state)
-{
-	*state ^= *state << 13;
-	*state ^= *state >> 7;
-	*state ^= *state << 17;
-	return *state;
-}
-
 /* The same in each run: what fails once fails again. */
 static void shuffle(uint64_t *ids, uint64_t nr)
 {
 	uint64_t state = 88172645463325252ULL, i, other, id;
 
 	for (i = nr; i > 1; i--) {
-		other = next_random(&state) % i;
+		other = random_of(&state, (uint32_t)i);
 		id = ids[i - 1];
 		ids[i - 1] = ids[other];
 		ids[other] = id;

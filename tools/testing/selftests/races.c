@@ -4,8 +4,8 @@
  * threads at once. Each arming has exactly one outcome, and everybody who asks
  * is told the same one.
  */
-#include "batch.h"
 #include "mapped.h"
+#include "ops.h"
 #include "waiting.h"
 
 /* --- cancel against expiry --- */

@@ -7,14 +7,10 @@
 #include <sys/eventfd.h>
 #include <sys/mman.h>
 
-#include "batch.h"
 #include "mapped.h"
+#include "ops.h"
+#include "pages.h"
 #include "waiting.h"
-
-static size_t page_size(void)
-{
-	return (size_t)sysconf(_SC_PAGESIZE);
-}
 
 /* A ring and words: all that there is to map. */
 static void open_everything(struct mapped *m)
@@ -126,7 +122,7 @@ static void ring_of_another_size_einval(void)
 		fd = open_context(0);
 		setup = (struct htw_setup){ .clock = CLOCK_MONOTONIC,
 					    .ring_entries = (uint32_t)sizes[i] };
-		EXPECT_ERRNO(ioctl(fd, HTW_IOC_SETUP, &setup), EINVAL);
+		EXPECT_EQ(do_setup(fd, &setup), -EINVAL);
 		close(fd);
 	}
 }
@@ -856,11 +852,11 @@ static void *scribble(void *arg)
 {
 	struct scribbler *scribbler = arg;
 	struct htw_ctl *ctl = scribbler->m->ctl;
-	unsigned int seed = 12345;
+	uint64_t state = 12345;
 	uint32_t value;
 
 	while (!load_shared(&scribbler->stop)) {
-		value = (uint32_t)rand_r(&seed) << 16 ^ (uint32_t)rand_r(&seed);
+		value = random_of(&state, UINT32_MAX);
 		if (value & 0x100)
 			value = ring_tail(scribbler->m) - value % 16;
 		store_shared(&ctl->head, value);

@@ -6,8 +6,8 @@
  */
 #include <sys/mman.h>
 
-#include "batch.h"
 #include "mapped.h"
+#include "ops.h"
 #include "waiting.h"
 
 static uint64_t arm_word_at(const struct mapped *m, uint64_t time, uint64_t cookie)
@@ -105,8 +105,7 @@ static void words_on_a_wall_clock_eopnotsupp(void)
 	for (i = 0; i < 2; i++) {
 		setup = (struct htw_setup){ .clock = (__u32)clocks[i],
 					    .flags = HTW_SETUP_WORDS };
-		EXPECT_ERRNO(ioctl(open_context(0), HTW_IOC_SETUP, &setup),
-			     EOPNOTSUPP);
+		EXPECT_EQ(do_setup(open_context(0), &setup), -EOPNOTSUPP);
 	}
 }
 
@@ -552,17 +551,17 @@ struct pusher {
 	bool		stop;
 };
 
-/* Puts each timer off by 1 ns more, again and again. */
-static void *push_by_one(void *arg)
+/* Whenever one expires, there is a later time in its word, though not by much. */
+static void *push_by_little(void *arg)
 {
 	struct pusher *pusher = arg;
 	uint64_t i, now;
 
 	pin_to_cpu(1);
 	while (!load_shared(&pusher->stop)) {
-		now = now_ns() + 1;
+		now = now_ns();
 		for (i = 0; i < pusher->nr; i++)
-			store_shared(&pusher->m.words[i], now);
+			store_shared(&pusher->m.words[i], now + 2 * MSEC);
 	}
 	return NULL;
 }
@@ -582,7 +581,7 @@ static void pushing_for_ever_is_bounded_by_ticks(void)
 	uint32_t i;
 
 	open_words(&pusher.m, NR);
-	thread = start(push_by_one, &pusher);
+	thread = start(push_by_little, &pusher);
 	begin = now_ns();
 	for (i = 0; i < NR; i++)
 		ops[i] = (struct htw_op){
@@ -616,13 +615,11 @@ struct garbage {
 static void *store_garbage(void *arg)
 {
 	struct garbage *garbage = arg;
-	unsigned int seed = 4711;
-	uint64_t value;
+	uint64_t state = 4711, value;
 
 	while (!load_shared(&garbage->stop)) {
-		value = (uint64_t)rand_r(&seed) << 40 ^ (uint64_t)rand_r(&seed);
-		if (value & 1)
-			value = now_ns() + value % MSEC;
+		random_of(&state, 1);
+		value = state & 1 ? now_ns() + random_of(&state, MSEC) : state;
 		store_shared(&garbage->m.words[value % garbage->nr], value);
 	}
 	return NULL;

@@ -2,23 +2,10 @@
 /*
  * Many operations in few calls.
  */
-#ifndef HTW_TEST_BATCH_H
-#define HTW_TEST_BATCH_H
+#ifndef HTW_TEST_OPS_H
+#define HTW_TEST_OPS_H
 
 #include "context.h"
-
-static inline int do_batch(int fd, struct htw_batch *batch)
-{
-	return ioctl(fd, HTW_IOC_BATCH, batch) ? -errno : 0;
-}
-
-static inline struct htw_context_stats stats(int fd)
-{
-	struct htw_context_stats stats = { 0 };
-
-	ASSERT_EQ(ioctl(fd, HTW_IOC_STATS, &stats), 0);
-	return stats;
-}
 
 static inline struct htw_op *new_ops(uint64_t nr)
 {
@@ -70,4 +57,4 @@ static inline uint32_t collect(int fd, struct htw_event *events, uint32_t room,
 	return batch.got;
 }
 
-#endif /* HTW_TEST_BATCH_H */
+#endif /* HTW_TEST_OPS_H */
