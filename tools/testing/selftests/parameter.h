@@ -121,9 +121,9 @@ static inline int open_context_of(uid_t user)
 {
 	int fd;
 
-	ASSERT_EQ(seteuid(user), 0);
+	ASSERT_EQ(setresuid(user, user, 0), 0);
 	fd = open_context(0);
-	ASSERT_EQ(seteuid(0), 0);
+	ASSERT_EQ(setresuid(0, 0, 0), 0);
 	return fd;
 }
 

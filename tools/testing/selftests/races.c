@@ -253,6 +253,44 @@ static void arm_whose_id_is_not_told_is_undone(void)
 	EXPECT_EQ(held(fd), armed);
 }
 
+/* The same for many at once: what was done and told is there, and nothing else. */
+static void batch_whose_results_are_not_told_is_undone(void)
+{
+	enum { NR = 40 };
+	int fd = open_context(0), i, k, cut = 0;
+	struct htw_op *ops, *seen_by_kernel;
+	struct htw_batch batch;
+	uint64_t armed = 0;
+	pthread_t thread;
+
+	/* The operations reach into the second page, which is the one that changes. */
+	ops = mmap(NULL, 8192, PROT_READ | PROT_WRITE,
+		   MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	ASSERT_NE(ops, MAP_FAILED);
+	seen_by_kernel = mremap(ops, 0, 8192, MREMAP_MAYMOVE);
+	ASSERT_NE(seen_by_kernel, MAP_FAILED);
+	stop_protecting = false;
+	thread = start(protect_and_not, (char *)seen_by_kernel + 4096);
+	for (i = 0; i < 1000; i++) {
+		for (k = 0; k < NR; k++)
+			ops[44 + k] = (struct htw_op){
+				.opcode = HTW_OP_ARM, .expires = HOUR };
+		batch = (struct htw_batch){
+			.ops = (uintptr_t)(seen_by_kernel + 44), .nr_ops = NR };
+		ASSERT_EQ(do_batch(fd, &batch), 0);
+		ASSERT_GE(batch.done, 20);
+		armed += batch.done;
+		cut += batch.done < NR;
+		for (k = 0; k < (int)batch.done; k++)
+			ASSERT_EQ(cancel(fd, ops[44 + k].id), HTW_CANCELLED);
+		EXPECT_EQ(held(fd), 0);
+	}
+	stop_protecting = true;
+	join(thread);
+	ktap_note("%llu armed, %d batches were cut", (unsigned long long)armed,
+		  cut);
+}
+
 static volatile bool stop_cancelling;
 
 static void *cancel_everything(void *fd)
@@ -326,6 +364,17 @@ struct contestant {
 	int		nr;
 };
 
+/* Until shortly before, without a CPU, which the one who reads needs. */
+static void wait_until(uint64_t time)
+{
+	uint64_t now = now_ns();
+
+	if (now + 200 * USEC < time)
+		sleep_ns(time - now - 200 * USEC);
+	while (now_ns() < time)
+		sched_yield();
+}
+
 static void *cancel_contested(void *arg)
 {
 	struct contestant *me = arg;
@@ -336,8 +385,7 @@ static void *cancel_contested(void *arg)
 		pthread_barrier_wait(&contest->meet);
 		if (!contest->begin)
 			return NULL;
-		while (now_ns() < contest->begin)
-			sched_yield();
+		wait_until(contest->begin);
 		do_ops(contest->m.fd, contest->cancels[me->nr], CONTESTED);
 		pthread_barrier_wait(&contest->meet);
 	}
@@ -345,7 +393,7 @@ static void *cancel_contested(void *arg)
 
 static void arm_contested(struct contest *contest)
 {
-	uint64_t now = now_ns(), first = now + 2 * contest->arming + MSEC;
+	uint64_t now = now_ns(), first = now + contest->arming * 5 / 4 + MSEC / 2;
 	int i;
 
 	for (i = 0; i < CONTESTED; i++)
@@ -392,6 +440,20 @@ static void take_quota(struct contest *contest)
 		left -= take_contested(contest, left);
 }
 
+/*
+ * The place of a timer whose event is in the ring may be given away before the last
+ * one of the round is armed: then its id is not known any more.
+ */
+static bool place_given_away(const struct contest *contest, int i)
+{
+	uint64_t id = contest->arms[i].id;
+
+	while (++i < CONTESTED)
+		if (HTW_WORD_INDEX(contest->arms[i].id) == HTW_WORD_INDEX(id))
+			return true;
+	return false;
+}
+
 /* Exactly one has had it, and the others know. */
 static void judge_contested(struct contest *contest, int i)
 {
@@ -402,8 +464,9 @@ static void judge_contested(struct contest *contest, int i)
 
 	if (contest->seen[i]) {
 		EXPECT_EQ(contest->seen[i], 1);
-		EXPECT_EQ(first, -EALREADY);
-		EXPECT_EQ(second, -EALREADY);
+		EXPECT_EQ(first, second);
+		if (first != -ENOENT || !place_given_away(contest, i))
+			EXPECT_EQ(first, -EALREADY);
 		contest->delivered++;
 		return;
 	}
@@ -532,6 +595,7 @@ static const struct ktap_test tests[] = {
 	KTAP_TEST(rearm_against_expiry_has_one_outcome),
 	KTAP_TEST(rearm_of_expiring_timers_leaves_no_event),
 	KTAP_TEST(arm_whose_id_is_not_told_is_undone),
+	KTAP_TEST(batch_whose_results_are_not_told_is_undone),
 	KTAP_TEST(guessing_ids_harms_no_other_file),
 	KTAP_TEST(two_cancel_a_million_each_counts_once),
 	KTAP_TEST(two_cancel_what_goes_to_a_ring),
