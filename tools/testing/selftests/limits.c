@@ -502,14 +502,18 @@ static uint64_t nap_beside(void (*fn)(int cpu))
 static void expect_good_naps(void (*fn)(int cpu))
 {
 	uint64_t usual, nap;
+	int tries = 3;
 
 	open_the_device();
-	usual = nap_beside(ask_forever);
-	nap = nap_beside(fn);
-	ktap_note("sleeping 1 ms takes %llu us, beside other programs %llu us",
-		  (unsigned long long)(nap / USEC),
-		  (unsigned long long)(usual / USEC));
-	EXPECT_LE(nap, 5 * usual + 20 * MSEC);
+	/* The host may be busy for a while, but not for as long as this takes. */
+	do {
+		usual = nap_beside(ask_forever);
+		nap = nap_beside(fn);
+		ktap_note("sleeping 1 ms takes %llu us, beside others %llu us",
+			  (unsigned long long)(nap / USEC),
+			  (unsigned long long)(usual / USEC));
+	} while (nap > 5 * usual + 20 * MSEC && --tries);
+	EXPECT_GT(tries, 0);
 }
 
 static void arming_for_the_past_starves_nobody(void)

@@ -28,12 +28,6 @@ static void expect_held(const struct mapped *m, uint64_t id, uint64_t deadline)
 	EXPECT_EQ(event.expirations, 1);
 }
 
-static void await_pushes(const struct mapped *m, uint64_t nr)
-{
-	while (stats(m->fd).pushed < nr)
-		sleep_ns(MSEC);
-}
-
 /* --- the table --- */
 
 static void words_are_as_many_as_timers_and_zero(void)
@@ -109,128 +103,210 @@ static void words_on_a_wall_clock_eopnotsupp(void)
 	}
 }
 
-/* --- one push --- */
+/* --- on virtual time, where nothing comes in between --- */
 
-static void store_puts_the_timer_off(void)
+static void open_virtual_words(struct mapped *m)
 {
-	uint64_t time = now_ns() + 30 * MSEC, id;
-	struct mapped m;
-
-	open_words(&m, 100);
-	id = arm_word_at(&m, time, 1);
-	store_word(&m, id, time + 60 * MSEC + 5);
-	expect_held(&m, id, time + 60 * MSEC + 5);
-	EXPECT_EQ(stats(m.fd).pushed, 1);
-	EXPECT_EQ(stats(m.fd).expired, 1);
-	EXPECT_EQ(held(m.fd), 0);
+	open_mapped(m, (struct htw_setup){
+		.clock = HTW_CLOCK_VIRTUAL, .flags = HTW_SETUP_WORDS,
+		.max_timers = 64, .virtual_start = SEC, .tick_ns = 1024 });
 }
 
-static void several_stores_the_last_one_holds(void)
+/* It is not there a ns before its deadline, and the tick after that it is. */
+static void expect_held_virtually(const struct mapped *m, uint64_t id,
+				  uint64_t deadline)
 {
-	uint64_t time = now_ns() + 50 * MSEC, id;
-	struct mapped m;
-	uint64_t i;
+	struct htw_event event;
 
-	open_words(&m, 100);
-	id = arm_word_at(&m, time, 1);
-	for (i = 1; i <= 50; i++)
-		store_word(&m, id, time + i * MSEC);
-	expect_held(&m, id, time + 50 * MSEC);
-	/* They came before its expiry: one re-filing is enough for all. */
+	advance(m->fd, HTW_TIMER_ABS, deadline - 1);
+	expect_no_event(m->fd);
+	advance(m->fd, HTW_TIMER_ABS, deadline + 1023);
+	ASSERT_EQ(read(m->fd, &event, sizeof(event)), EVENT_SIZE);
+	EXPECT_EQ(event.id, id);
+	EXPECT_EQ(event.expires, deadline);
+	expect_no_event(m->fd);
+}
+
+static void store_puts_a_virtual_timer_off(void)
+{
+	struct mapped m;
+	uint64_t id;
+
+	open_virtual_words(&m);
+	id = arm_word_at(&m, 2 * SEC, 5);
+	store_word(&m, id, 5 * SEC);
+	expect_held_virtually(&m, id, 5 * SEC);
+	EXPECT_EQ(stats(m.fd).pushed, 1);
+}
+
+/* They come before its expiry: one re-filing is enough for all. */
+static void of_several_stores_the_last_one_holds(void)
+{
+	struct mapped m;
+	uint64_t id, i;
+
+	open_virtual_words(&m);
+	id = arm_word_at(&m, 2 * SEC, 1);
+	for (i = 50; i >= 1; i--)
+		store_word(&m, id, 2 * SEC + i * MSEC);
+	expect_held_virtually(&m, id, 2 * SEC + MSEC);
 	EXPECT_EQ(stats(m.fd).pushed, 1);
 }
 
 static void timer_can_be_put_off_again_and_again(void)
 {
-	uint64_t time = now_ns() + 20 * MSEC, id, i;
 	struct mapped m;
+	uint64_t id, i;
 
-	open_words(&m, 100);
-	id = arm_word_at(&m, time, 1);
-	for (i = 1; i <= 10; i++) {
-		store_word(&m, id, time + i * 20 * MSEC);
-		await_pushes(&m, i);
+	open_virtual_words(&m);
+	id = arm_word_at(&m, 2 * SEC, 1);
+	for (i = 1; i <= 100; i++) {
+		store_word(&m, id, 2 * SEC + i * MSEC);
+		advance(m.fd, HTW_TIMER_ABS, 2 * SEC + i * MSEC - 1);
+		EXPECT_EQ(stats(m.fd).pushed, i);
 		expect_no_event(m.fd);
 	}
-	expect_held(&m, id, time + 200 * MSEC);
-	EXPECT_EQ(stats(m.fd).pushed, 10);
+	expect_held_virtually(&m, id, 2 * SEC + 100 * MSEC);
+}
+
+static void push_can_be_taken_back_in_time(void)
+{
+	struct mapped m;
+	uint64_t id;
+
+	open_virtual_words(&m);
+	id = arm_word_at(&m, 2 * SEC, 1);
+	store_word(&m, id, HOUR);
+	store_word(&m, id, 0);
+	expect_held_virtually(&m, id, 2 * SEC);
+	EXPECT_EQ(stats(m.fd).pushed, 0);
+}
+
+/* Once it is put off, a store of an earlier time comes too late. */
+static void push_can_not_be_taken_back_later(void)
+{
+	struct mapped m;
+	uint64_t id;
+
+	open_virtual_words(&m);
+	id = arm_word_at(&m, 2 * SEC, 1);
+	store_word(&m, id, 10 * SEC);
+	advance(m.fd, HTW_TIMER_ABS, 3 * SEC);
+	store_word(&m, id, 4 * SEC);
+	expect_held_virtually(&m, id, 10 * SEC);
+}
+
+static void push_by_little_is_one_by_the_minimum(void)
+{
+	struct mapped m;
+	uint64_t id;
+
+	open_virtual_words(&m);
+	EXPECT_EQ(query(m.fd).min_interval_ns, 1024);
+	id = arm_word_at(&m, 2 * SEC, 1);
+	store_word(&m, id, 2 * SEC + 1);
+	expect_held_virtually(&m, id, 2 * SEC + 1024);
+	EXPECT_EQ(stats(m.fd).pushed, 1);
 }
 
 static void push_keeps_the_slack(void)
 {
-	uint64_t time = now_ns() + 20 * MSEC, id;
 	struct htw_op op;
 	struct mapped m;
+	uint64_t id;
 
-	open_words(&m, 100);
+	open_virtual_words(&m);
 	id = arm(m.fd, (struct htw_op){
 		.flags = HTW_TIMER_ABS | HTW_TIMER_WORD,
-		.expires = time, .slack = 7 * MSEC });
-	store_word(&m, id, time + HOUR);
-	await_pushes(&m, 1);
+		.expires = 2 * SEC, .slack = 7 * MSEC });
+	store_word(&m, id, HOUR);
+	advance(m.fd, HTW_TIMER_ABS, 3 * SEC);
+	EXPECT_EQ(stats(m.fd).pushed, 1);
 	ASSERT_EQ(remaining(m.fd, id, &op), 0);
 	EXPECT_EQ(op.slack, 7 * MSEC);
-	EXPECT_EQ(op.expires, time + HOUR);
+	EXPECT_EQ(op.expires, HOUR);
 }
 
-/* --- stores without effect --- */
-
-static void other_values_do_nothing(void)
-{
-	uint64_t time, id, i;
-	struct mapped m;
-
-	open_words(&m, 100);
-	for (i = 0; i < 8; i++) {
-		time = now_ns() + 20 * MSEC;
-		id = arm_word_at(&m, time, i);
-		store_word(&m, id, (uint64_t[]){
-			0, 1, time - 1, time, time - 10 * MSEC, MAX_TIME + 1,
-			UINT64_MAX, UINT64_MAX - 1 }[i]);
-		expect_held(&m, id, time);
-	}
-	EXPECT_EQ(stats(m.fd).pushed, 0);
-}
-
-/* The last time that there is, and a store that takes another one back. */
 static void last_time_is_a_deadline(void)
 {
-	uint64_t time = now_ns() + 20 * MSEC, id;
 	struct htw_op op;
 	struct mapped m;
+	uint64_t id;
 
-	open_words(&m, 100);
-	id = arm_word_at(&m, time, 1);
+	open_virtual_words(&m);
+	id = arm_word_at(&m, 2 * SEC, 1);
 	store_word(&m, id, MAX_TIME);
-	await_pushes(&m, 1);
+	advance(m.fd, HTW_TIMER_ABS, HOUR);
+	EXPECT_EQ(stats(m.fd).pushed, 1);
 	ASSERT_EQ(remaining(m.fd, id, &op), 0);
 	EXPECT_EQ(op.expires, MAX_TIME);
 	EXPECT_EQ(cancel(m.fd, id), HTW_CANCELLED);
 }
 
-static void push_can_be_taken_back_in_time(void)
+static void other_values_do_nothing(void)
 {
-	uint64_t time = now_ns() + 100 * MSEC, id;
+	static const uint64_t values[] = {
+		0, 1, SEC, 2 * SEC - 1, 2 * SEC, MAX_TIME + 1, UINT64_MAX - 1,
+		UINT64_MAX };
 	struct mapped m;
+	uint64_t id, i;
 
-	open_words(&m, 100);
-	id = arm_word_at(&m, time, 1);
-	store_word(&m, id, time + HOUR);
-	store_word(&m, id, 0);
-	expect_held(&m, id, time);
+	for (i = 0; i < 8; i++) {
+		open_virtual_words(&m);
+		id = arm_word_at(&m, 2 * SEC, i);
+		store_word(&m, id, values[i]);
+		expect_held_virtually(&m, id, 2 * SEC);
+		EXPECT_EQ(stats(m.fd).pushed, 0);
+	}
 }
 
-static void push_by_little_is_one_by_the_minimum(void)
+/* --- on the real clock --- */
+
+/*
+ * Arm a timer and put it off by @by. Where the machine stood still meanwhile, so that
+ * the store may have come too late, do it again with more time. Return: the id.
+ */
+static uint64_t arm_pushed(struct mapped *m, uint64_t by, uint32_t entries,
+			   uint64_t *time)
 {
-	uint64_t least = query(open_context(0)).min_interval_ns;
-	uint64_t time = now_ns() + 20 * MSEC, id;
+	uint64_t delay, id;
+
+	for (delay = 20 * MSEC; ; delay *= 2) {
+		open_mapped(m, (struct htw_setup){
+			.clock = CLOCK_MONOTONIC, .ring_entries = entries,
+			.flags = HTW_SETUP_WORDS, .max_timers = 64 });
+		*time = now_ns() + delay;
+		id = arm_word_at(m, *time, 1);
+		store_word(m, id, *time + by);
+		if (now_ns() < *time)
+			return id;
+		close(m->fd);
+	}
+}
+
+static void store_puts_the_timer_off(void)
+{
+	uint64_t by = 60 * MSEC + 5, time, id;
 	struct mapped m;
 
-	open_words(&m, 100);
-	id = arm_word_at(&m, time, 1);
-	store_word(&m, id, time + 1);
-	expect_held(&m, id, time + least);
+	id = arm_pushed(&m, by, 0, &time);
+	expect_held(&m, id, time + by);
 	EXPECT_EQ(stats(m.fd).pushed, 1);
+	EXPECT_EQ(stats(m.fd).expired, 1);
+	EXPECT_EQ(held(m.fd), 0);
+}
+
+static void words_work_with_a_ring(void)
+{
+	struct htw_event event;
+	uint64_t time, id;
+	struct mapped m;
+
+	id = arm_pushed(&m, 30 * MSEC, 4, &time);
+	consume_exactly(&m, &event, 1);
+	EXPECT_GE(now_ns(), time + 30 * MSEC);
+	EXPECT_EQ(event.id, id);
+	EXPECT_EQ(event.expires, time + 30 * MSEC);
 }
 
 /* --- whose word it is --- */
@@ -309,14 +385,13 @@ static void words_of_others_do_nothing(void)
 
 static void remaining_and_cancel_tell_the_deadline(void)
 {
-	uint64_t time = now_ns() + 20 * MSEC, id;
+	uint64_t time, id;
 	struct htw_op op;
 	struct mapped m;
 
-	open_words(&m, 100);
-	id = arm_word_at(&m, time, 5);
-	store_word(&m, id, time + HOUR);
-	await_pushes(&m, 1);
+	id = arm_pushed(&m, HOUR, 0, &time);
+	while (!stats(m.fd).pushed)
+		sleep_ns(MSEC);
 	ASSERT_EQ(remaining(m.fd, id, &op), 0);
 	EXPECT_EQ(op.res, HTW_STATE_ARMED);
 	EXPECT_EQ(op.expires, time + HOUR);
@@ -330,13 +405,11 @@ static void remaining_and_cancel_tell_the_deadline(void)
 
 static void withdrawn_event_tells_the_deadline(void)
 {
-	uint64_t time = now_ns() + 20 * MSEC, id;
+	uint64_t time, id;
 	struct htw_op op;
 	struct mapped m;
 
-	open_words(&m, 100);
-	id = arm_word_at(&m, time, 5);
-	store_word(&m, id, time + 10 * MSEC);
+	id = arm_pushed(&m, 10 * MSEC, 0, &time);
 	wait_readable(m.fd);
 	ASSERT_EQ(remaining(m.fd, id, &op), 0);
 	EXPECT_EQ(op.res, HTW_STATE_EXPIRED);
@@ -370,45 +443,6 @@ static void late_store_is_seen_and_armed_again(void)
 		.flags = HTW_TIMER_ABS | HTW_TIMER_WORD };
 	ASSERT_EQ(do_op(m.fd, &op), 0);
 	expect_held(&m, op.id, later);
-}
-
-static void words_work_with_a_ring(void)
-{
-	uint64_t time = now_ns() + 20 * MSEC, id;
-	struct htw_event event;
-	struct mapped m;
-
-	open_mapped(&m, (struct htw_setup){
-		.clock = CLOCK_MONOTONIC, .ring_entries = 4,
-		.flags = HTW_SETUP_WORDS, .max_timers = 64 });
-	id = arm_word_at(&m, time, 5);
-	store_word(&m, id, time + 30 * MSEC);
-	consume_exactly(&m, &event, 1);
-	EXPECT_EQ(event.id, id);
-	EXPECT_EQ(event.expires, time + 30 * MSEC);
-}
-
-static void words_work_on_virtual_time(void)
-{
-	struct htw_op go = { .opcode = HTW_OP_ADVANCE, .flags = HTW_TIMER_ABS };
-	struct htw_event event;
-	struct mapped m;
-	uint64_t id;
-
-	open_mapped(&m, (struct htw_setup){
-		.clock = HTW_CLOCK_VIRTUAL, .flags = HTW_SETUP_WORDS,
-		.max_timers = 64, .virtual_start = SEC });
-	id = arm_word_at(&m, 2 * SEC, 5);
-	store_word(&m, id, 5 * SEC);
-	go.expires = 5 * SEC - 1;
-	ASSERT_EQ(do_op(m.fd, &go), 0);
-	expect_no_event(m.fd);
-	EXPECT_EQ(stats(m.fd).pushed, 1);
-	go.expires = 6 * SEC;
-	ASSERT_EQ(do_op(m.fd, &go), 0);
-	ASSERT_EQ(read(m.fd, &event, sizeof(event)), EVENT_SIZE);
-	EXPECT_EQ(event.id, id);
-	EXPECT_EQ(event.expires, 5 * SEC);
 }
 
 /* --- stores against the expiry --- */
@@ -499,16 +533,23 @@ static void judge_words(struct word_race *race, uint64_t first, uint64_t last)
 	EXPECT_EQ(held(race->m.fd), 0);
 }
 
-static void word_round(struct word_race *race, int64_t *lead)
+/* @nr: of the round; some are far from the edge, so that no outcome can be missing. */
+static void word_round(struct word_race *race, uint64_t nr, int64_t *lead)
 {
 	uint64_t spread = 2 * MSEC, last = arm_raced(race, spread);
 	uint64_t before = race->pushed;
 
 	race->push = last + 5 * MSEC;
 	race->begin = last - spread + (uint64_t)*lead;
+	if (nr % 8 == 0)
+		race->begin = 1;
+	else if (nr % 8 == 1)
+		race->begin = last + MSEC;
 	pthread_barrier_wait(&race->meet);
 	pthread_barrier_wait(&race->meet);
 	judge_words(race, last - spread, last);
+	if (nr % 8 < 2)
+		return;
 	/* To where the two outcomes are even. */
 	if (race->pushed - before < RACED / 3)
 		*lead -= (int64_t)spread / 16;
@@ -529,7 +570,7 @@ static void store_against_expiry_has_one_outcome(void)
 	thread = start(store_words, race);
 	pin_to_cpu(0);
 	for (i = 0; i < rounds; i++)
-		word_round(race, &lead);
+		word_round(race, i, &lead);
 	race->begin = 0;
 	pthread_barrier_wait(&race->meet);
 	join(thread);
@@ -659,14 +700,17 @@ static const struct ktap_test tests[] = {
 	KTAP_TEST(timer_without_the_flag_does_not_look),
 	KTAP_TEST(flag_that_can_not_be_einval),
 	KTAP_TEST(words_on_a_wall_clock_eopnotsupp),
-	KTAP_TEST(store_puts_the_timer_off),
-	KTAP_TEST(several_stores_the_last_one_holds),
+	KTAP_TEST(store_puts_a_virtual_timer_off),
+	KTAP_TEST(of_several_stores_the_last_one_holds),
 	KTAP_TEST(timer_can_be_put_off_again_and_again),
-	KTAP_TEST(push_keeps_the_slack),
-	KTAP_TEST(other_values_do_nothing),
-	KTAP_TEST(last_time_is_a_deadline),
 	KTAP_TEST(push_can_be_taken_back_in_time),
+	KTAP_TEST(push_can_not_be_taken_back_later),
 	KTAP_TEST(push_by_little_is_one_by_the_minimum),
+	KTAP_TEST(push_keeps_the_slack),
+	KTAP_TEST(last_time_is_a_deadline),
+	KTAP_TEST(other_values_do_nothing),
+	KTAP_TEST(store_puts_the_timer_off),
+	KTAP_TEST(words_work_with_a_ring),
 	KTAP_TEST(word_is_zeroed_when_armed),
 	KTAP_TEST(word_is_zeroed_when_rearmed),
 	KTAP_TEST(stale_word_pushes_no_stranger),
@@ -674,8 +718,6 @@ static const struct ktap_test tests[] = {
 	KTAP_TEST(remaining_and_cancel_tell_the_deadline),
 	KTAP_TEST(withdrawn_event_tells_the_deadline),
 	KTAP_TEST(late_store_is_seen_and_armed_again),
-	KTAP_TEST(words_work_with_a_ring),
-	KTAP_TEST(words_work_on_virtual_time),
 	KTAP_TEST(store_against_expiry_has_one_outcome),
 	KTAP_TEST(pushing_for_ever_is_bounded_by_ticks),
 	KTAP_TEST(garbage_in_the_words_loses_no_timer),
