@@ -45,7 +45,18 @@ selftest()
 # Of what is counted and not timed a debug kernel, ten times as slow, does a tenth.
 [ ! -e /htw_kunit.ko ] || export HTW_TEST_PERCENT=10
 selftest uapi
+selftest errors
 selftest timers
+selftest batch
+selftest periodic
+selftest window
+selftest keep
+selftest match
+selftest stats
+selftest clocks
+selftest steps
+selftest virtual
+selftest beside
 selftest copying
 selftest events
 selftest files
