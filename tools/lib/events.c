@@ -82,6 +82,15 @@ int htw_kick(struct htw *h)
 	return got < 0 ? got : 0;
 }
 
+/*
+ * Return: room for one more, to be given to htw_prep_*(), or NULL if it is full. Not
+ * inline: who knows that there is room need not convince the compiler of it.
+ */
+struct htw_op *htw_oplist_add(struct htw_oplist *list)
+{
+	return list->nr < list->room ? &list->ops[list->nr++] : NULL;
+}
+
 /**
  * htw_submit_and_wait() - do the operations of a list, then take events: one call
  * @h: the handle

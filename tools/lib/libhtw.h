@@ -220,12 +220,6 @@ HTW_INLINE void htw_oplist_init(struct htw_oplist *list, struct htw_op *ops, __u
 	list->done = 0;
 }
 
-/* Return: room for one more, to be given to htw_prep_*(), or NULL if it is full. */
-HTW_INLINE struct htw_op *htw_oplist_add(struct htw_oplist *list)
-{
-	return list->nr < list->room ? &list->ops[list->nr++] : NULL;
-}
-
 /* Forget them all, with their results. */
 HTW_INLINE void htw_oplist_reset(struct htw_oplist *list)
 {
@@ -233,6 +227,7 @@ HTW_INLINE void htw_oplist_reset(struct htw_oplist *list)
 	list->done = 0;
 }
 
+struct htw_op *htw_oplist_add(struct htw_oplist *list);
 int htw_submit(struct htw *h, struct htw_oplist *list);
 int htw_submit_and_wait(struct htw *h, struct htw_oplist *list, struct htw_event *events,
 			unsigned int max, unsigned int min, __u64 timeout);

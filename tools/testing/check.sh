@@ -207,7 +207,7 @@ build_programs32()
 
 install_needed()
 {
-	need_packages "building and testing htw" gcc make libc6-dev libelf1 kmod cpio qemu-system-x86
+	need_packages "building and testing htw" gcc g++ make libc6-dev libelf1 kmod cpio qemu-system-x86
 }
 
 # count STAGE KIND: of its results. A stage that ended without any is one failure.

@@ -48,13 +48,13 @@ struct server {
 	struct htw_oplist	closing;	/* timers to be cancelled, in one call */
 };
 
-static _Noreturn void die(int err, const char *what)
+static void die(int err, const char *what)
 {
 	fprintf(stderr, "idle_server: %s: %s\n", what, strerror(err < 0 ? -err : err));
 	exit(1);
 }
 
-static _Noreturn void too_many(unsigned long nr, __u64 limit)
+static void too_many(unsigned long nr, __u64 limit)
 {
 	fprintf(stderr, "idle_server: a context holds at most %llu timers.\n"
 		"Name fewer connections, or write %lu to /sys/module/htw/parameters/max_timers\n",
@@ -122,7 +122,7 @@ static void watch(struct server *s, int fd, void *what)
 }
 
 /* The peers: each says what it has to say, one word a round, and waits for the end. */
-static _Noreturn void be_the_peers(const int *fds, unsigned long nr)
+static void be_the_peers(const int *fds, unsigned long nr)
 {
 	struct timespec pause = { .tv_nsec = ROUND };
 	unsigned long i, round;
@@ -213,7 +213,7 @@ static void close_connection(struct server *s, struct connection *c)
 {
 	if ((__u64)htw_now(s->h) < c->last + IDLE)
 		s->early++;
-	htw_prep_cancel(&s->closing.ops[s->closing.nr++], c->id);
+	htw_prep_cancel(htw_oplist_add(&s->closing), c->id);
 	if (s->closing.nr == s->closing.room) {
 		submit(s, &s->closing);
 		htw_oplist_reset(&s->closing);
@@ -313,7 +313,7 @@ static void report(struct server *s, int peers_status)
 	exit(s->early || peers_status ? 1 : 0);
 }
 
-static _Noreturn void usage(void)
+static void bad_usage(void)
 {
 	fputs("usage: idle_server [CONNECTIONS [SOCKETS]]\n", stderr);
 	exit(2);
@@ -329,14 +329,14 @@ int main(int argc, char **argv)
 	s.nr = argc > 1 ? strtoul(argv[1], NULL, 10) : 100000;
 	s.nr_sockets = argc > 2 ? strtoul(argv[2], NULL, 10) : 64;
 	if (!s.nr || s.nr >= 1U << 31 || s.nr_sockets > s.nr)
-		usage();
+		bad_usage();
+	open_timers(&s);
 	s.connections = calloc(s.nr, sizeof(*s.connections));
 	s.epfd = epoll_create1(EPOLL_CLOEXEC);
 	if (!s.connections || s.epfd < 0)
 		die(errno, "starting");
 	htw_oplist_init(&s.closing, closing, BATCH);
 
-	open_timers(&s);
 	open_connections(&s);
 	peers = open_sockets(&s);
 	watch(&s, htw_get_fd(s.h), &s);

@@ -42,7 +42,7 @@ static inline struct htw_params default_params(void)
 	return params;
 }
 
-static inline struct htw *open_params(struct htw_params params)
+static inline struct htw *handle_with(struct htw_params params)
 {
 	struct htw *h;
 
@@ -51,9 +51,9 @@ static inline struct htw *open_params(struct htw_params params)
 }
 
 /* On CLOCK_MONOTONIC, without a ring. */
-static inline struct htw *open_real(void)
+static inline struct htw *real_handle(void)
 {
-	return open_params(default_params());
+	return handle_with(default_params());
 }
 
 static inline struct htw_params virtual_params(unsigned int ring_entries)
@@ -66,16 +66,16 @@ static inline struct htw_params virtual_params(unsigned int ring_entries)
 	return params;
 }
 
-static inline struct htw *open_virtual(unsigned int ring_entries)
+static inline struct htw *virtual_handle(unsigned int ring_entries)
 {
-	return open_params(virtual_params(ring_entries));
+	return handle_with(virtual_params(ring_entries));
 }
 
 /* The same promises with and without a ring. */
 static inline void in_both_modes(void (*test)(struct htw *h))
 {
-	test(open_virtual(0));
-	test(open_virtual(64));
+	test(virtual_handle(0));
+	test(virtual_handle(64));
 }
 
 static inline uint64_t after(struct htw *h, uint64_t delay, uint64_t cookie)

@@ -15,7 +15,7 @@
 
 static void descriptor_is_closed_on_exec_and_polls(void)
 {
-	struct htw *h = open_real();
+	struct htw *h = real_handle();
 	int fd = htw_get_fd(h);
 
 	EXPECT_EQ(fcntl(fd, F_GETFD), FD_CLOEXEC);
@@ -81,12 +81,12 @@ static void failed_open_tells_why_and_leaves_nothing(void)
 	EXPECT_EQ(lowest_free_fd(), before);
 }
 
-static struct htw *open_with_all(void)
+static struct htw *handle_with_all(void)
 {
 	struct htw_params params = virtual_params(16);
 
 	params.flags = HTW_SETUP_WORDS;
-	return open_params(params);
+	return handle_with(params);
 }
 
 static int is_mapped(const void *at)
@@ -96,7 +96,7 @@ static int is_mapped(const void *at)
 
 static void close_takes_the_mappings_away(void)
 {
-	struct htw *h = open_with_all();
+	struct htw *h = handle_with_all();
 	struct htw_map map = *htw_get_map(h);
 
 	ASSERT_TRUE(map.ring && map.ctl && map.words);
@@ -111,7 +111,7 @@ static void close_takes_the_mappings_away(void)
 /* The child has its own memory where the parent has the ring. */
 static void close_in_a_child_unmaps_nothing_of_it(void)
 {
-	struct htw *h = open_with_all();
+	struct htw *h = handle_with_all();
 	void *at = (void *)(uintptr_t)htw_get_map(h)->ring, *own;
 	int status = -1;
 	pid_t pid = fork();
@@ -132,7 +132,7 @@ static void close_in_a_child_unmaps_nothing_of_it(void)
 
 static void what_the_kernel_can_do_is_told(void)
 {
-	struct htw *h = open_real();
+	struct htw *h = real_handle();
 	struct htw_query probed, asked;
 
 	ASSERT_EQ(htw_probe(device_path(), &probed), 0);
@@ -148,7 +148,7 @@ static void what_the_kernel_can_do_is_told(void)
 
 static void statistics_count(void)
 {
-	struct htw *h = open_virtual(0);
+	struct htw *h = virtual_handle(0);
 	struct htw_context_stats stats;
 
 	after(h, TICK, 1);
@@ -165,7 +165,7 @@ static void statistics_count(void)
 
 static void after_and_at_and_every_arm(void)
 {
-	struct htw *h = open_virtual(0);
+	struct htw *h = virtual_handle(0);
 	__u64 id;
 
 	ASSERT_EQ(htw_advance(h, 10 * TICK), 10 * TICK);
@@ -185,7 +185,7 @@ static void after_and_at_and_every_arm(void)
 
 static void timer_on_the_real_clock_is_never_early(void)
 {
-	struct htw *h = open_real();
+	struct htw *h = real_handle();
 	__s64 before = htw_now(h);
 	struct htw_event event;
 
@@ -198,7 +198,7 @@ static void timer_on_the_real_clock_is_never_early(void)
 
 static void rearm_changes_times_and_cookie_of_the_same_id(void)
 {
-	struct htw *h = open_virtual(0);
+	struct htw *h = virtual_handle(0);
 	uint64_t id = after(h, TICK, 1);
 
 	EXPECT_EQ(htw_rearm_after(h, id, 5 * TICK, 0, 2), 0);
@@ -218,7 +218,7 @@ static void rearm_changes_times_and_cookie_of_the_same_id(void)
 
 static void cancel_tells_what_it_has_ended(void)
 {
-	struct htw *h = open_virtual(0);
+	struct htw *h = virtual_handle(0);
 	uint64_t pending = after(h, 9 * TICK, 1), expired = after(h, TICK, 2);
 	__u64 kept, gone;
 
@@ -238,7 +238,7 @@ static void cancel_tells_what_it_has_ended(void)
 
 static void cancel_of_what_is_in_the_ring_is_too_late(void)
 {
-	struct htw *h = open_virtual(16);
+	struct htw *h = virtual_handle(16);
 	uint64_t id = after(h, TICK, 1);
 
 	ASSERT_EQ(htw_advance(h, TICK), TICK);
@@ -248,7 +248,7 @@ static void cancel_of_what_is_in_the_ring_is_too_late(void)
 
 static void many_are_cancelled_by_their_cookies(void)
 {
-	struct htw *h = open_virtual(0);
+	struct htw *h = virtual_handle(0);
 	struct htw_query query;
 	uint64_t i;
 
@@ -265,7 +265,7 @@ static void many_are_cancelled_by_their_cookies(void)
 
 static void remaining_tells_state_and_time(void)
 {
-	struct htw *h = open_virtual(0);
+	struct htw *h = virtual_handle(0);
 	struct htw_event event;
 	__u64 id, ns = 0;
 
@@ -284,7 +284,7 @@ static void remaining_tells_state_and_time(void)
 
 static void deadline_that_cannot_be_kept_is_late(void)
 {
-	struct htw *h = open_virtual(0);
+	struct htw *h = virtual_handle(0);
 	__u64 id = 0;
 
 	ASSERT_EQ(htw_advance(h, 5 * TICK), 5 * TICK);
@@ -297,13 +297,13 @@ static void deadline_that_cannot_be_kept_is_late(void)
 static void errnos_of_operations_come_back(void)
 {
 	struct htw_params params = virtual_params(0);
-	struct htw *h, *real = open_real();
+	struct htw *h, *real = real_handle();
 	struct htw_op op;
 	__u64 id = 77;
 	int i;
 
 	params.max_timers = 32;
-	h = open_params(params);
+	h = handle_with(params);
 	for (i = 0; i < 32; i++)
 		after(h, HOUR, 1);
 	EXPECT_EQ(htw_after(h, HOUR, 0, 1, &id), -ENOSPC);
@@ -329,7 +329,7 @@ static void now_is_the_time_of_the_clock(void)
 
 	for (i = 0; i < ARRAY_SIZE(clocks); i++) {
 		params.clock = clocks[i];
-		h = open_params(params);
+		h = handle_with(params);
 		ASSERT_EQ(clock_gettime((clockid_t)clocks[i], &ts), 0);
 		now = htw_now(h);
 		EXPECT_GE(now, ts.tv_sec * (__s64)SEC + ts.tv_nsec);
@@ -345,7 +345,7 @@ static void virtual_time_moves_when_it_is_told(void)
 	struct htw *h;
 
 	params.virtual_start = 1000 * TICK;
-	h = open_params(params);
+	h = handle_with(params);
 	EXPECT_EQ(htw_now(h), 1000 * TICK);
 	EXPECT_EQ(htw_advance(h, 5), 1000 * TICK + 5);
 	EXPECT_EQ(htw_now(h), 1000 * TICK + 5);
@@ -357,7 +357,7 @@ static void virtual_time_moves_when_it_is_told(void)
 
 static void advance_next_stops_at_each_event(void)
 {
-	struct htw *h = open_virtual(0);
+	struct htw *h = virtual_handle(0);
 
 	after(h, 5 * TICK, 1);
 	after(h, 500 * TICK, 2);
@@ -468,7 +468,7 @@ static void wait_is_interrupted_by_a_signal_in_both_modes(void)
 
 static void eventfd_is_signalled(void)
 {
-	struct htw *h = open_virtual(16);
+	struct htw *h = virtual_handle(16);
 	int fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 	uint64_t count = 0;
 
@@ -521,7 +521,7 @@ static void threads_share_a_handle(void)
 	pthread_t threads[THREADS];
 	size_t i;
 
-	all.h = open_real();
+	all.h = real_handle();
 	for (i = 0; i < THREADS; i++)
 		ASSERT_EQ(pthread_create(&threads[i], NULL, arm_and_take, &all), 0);
 	for (i = 0; i < THREADS; i++)
@@ -534,7 +534,7 @@ static void threads_share_a_handle(void)
 
 static void ring_is_read_without_a_call(void)
 {
-	struct htw *h = open_virtual(16);
+	struct htw *h = virtual_handle(16);
 	const struct htw_map *map = htw_get_map(h);
 	const struct htw_event *event;
 	__u32 nr, ready;
@@ -569,7 +569,7 @@ static void arm_many(struct htw *h, uint64_t nr)
 /* More events than there is room for: all come, and in order. */
 static void full_ring_loses_nothing(void)
 {
-	struct htw *h = open_virtual(4);
+	struct htw *h = virtual_handle(4);
 	uint64_t i, last = 0;
 	struct htw_event event;
 
@@ -587,7 +587,7 @@ static void full_ring_loses_nothing(void)
 
 static void full_ring_goes_on_when_it_is_advanced(void)
 {
-	struct htw *h = open_virtual(4);
+	struct htw *h = virtual_handle(4);
 	const struct htw_map *map = htw_get_map(h);
 	uint64_t i, last = 0;
 
@@ -621,7 +621,7 @@ static void *produce(void *arg)
  */
 static void consumer_and_kernel_never_both_wait(void)
 {
-	struct htw *h = open_virtual(2);
+	struct htw *h = virtual_handle(2);
 	const struct htw_map *map = htw_get_map(h);
 	const struct htw_event *event;
 	void *failed = NULL;
@@ -657,7 +657,7 @@ static void list_takes_as_many_as_fit(void)
 
 static void list_of_every_operation_is_one_call(void)
 {
-	struct htw *h = open_virtual(0);
+	struct htw *h = virtual_handle(0);
 	uint64_t id = after(h, 50 * TICK, 1), kept = after(h, 60 * TICK, 2);
 	struct htw_oplist list;
 	struct htw_op op[12];
@@ -721,7 +721,7 @@ static void submit_and_wait_is_one_call_in_both_modes(void)
 /* The list goes on into a page that can't be read; then it can. */
 static void submit_goes_on_where_it_stopped(void)
 {
-	struct htw *h = open_virtual(0);
+	struct htw *h = virtual_handle(0);
 	size_t page = (size_t)sysconf(_SC_PAGESIZE), i;
 	char *at = mmap(NULL, 2 * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	struct htw_oplist list;
@@ -744,7 +744,7 @@ static void submit_goes_on_where_it_stopped(void)
 
 static void list_that_is_too_long_is_refused(void)
 {
-	struct htw *h = open_virtual(0);
+	struct htw *h = virtual_handle(0);
 	struct htw_query query;
 	struct htw_oplist list;
 
@@ -764,7 +764,7 @@ static void list_that_is_too_long_is_refused(void)
 
 static void push_is_a_store_that_puts_off(void)
 {
-	struct htw *h = open_with_all();
+	struct htw *h = handle_with_all();
 	__u64 id, other;
 
 	ASSERT_EQ(htw_after(h, 10 * TICK, HTW_TIMER_WORD, 1, &id), 0);
@@ -782,7 +782,7 @@ static void push_is_a_store_that_puts_off(void)
 
 static void push_that_cannot_work_is_told(void)
 {
-	struct htw *h = open_with_all(), *without = open_virtual(0);
+	struct htw *h = handle_with_all(), *without = virtual_handle(0);
 	uint64_t id = after(h, TICK, 1);
 
 	EXPECT_EQ(htw_push(without, after(without, TICK, 1), TICK), -EOPNOTSUPP);
@@ -794,7 +794,7 @@ static void push_that_cannot_work_is_told(void)
 
 static void push_that_came_too_late_arms_again(void)
 {
-	struct htw *h = open_with_all();
+	struct htw *h = handle_with_all();
 	struct htw_event event;
 	__u64 id;
 

@@ -67,12 +67,12 @@ static void expect_call(int nr, struct htw_cb *cb, uint64_t expires)
 
 static void each_mode(void (*test)(struct htw *h))
 {
-	test(open_virtual(0));
+	test(virtual_handle(0));
 	nr_calls = 0;
-	test(open_virtual(64));
+	test(virtual_handle(64));
 	nr_calls = 0;
 	/* Most events wait outside of this one. */
-	test(open_virtual(2));
+	test(virtual_handle(2));
 }
 
 #define IN_EACH_MODE(_name, _h)						\
@@ -484,7 +484,7 @@ IN_EACH_MODE(events_of_no_callback_go_to_the_default, h)
 /* A ring that is read by other means meanwhile, whose events the callbacks never see. */
 static void events_taken_elsewhere_are_not_dispatched(void)
 {
-	struct htw *h = open_virtual(16);
+	struct htw *h = virtual_handle(16);
 	const struct htw_map *map = htw_get_map(h);
 	struct htw_cb cb[4];
 	int i;
@@ -522,7 +522,7 @@ static void run_epoll_loop(unsigned int ring_entries, uint32_t edge)
 	struct htw *h;
 
 	params.ring_entries = ring_entries;
-	h = open_params(params);
+	h = handle_with(params);
 	nr_calls = 0;
 	ASSERT_EQ(epoll_ctl(epfd, EPOLL_CTL_ADD, htw_get_fd(h), &interest), 0);
 	for (i = 0; i < 20; i++) {
