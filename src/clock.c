@@ -86,24 +86,33 @@ static s64 kernel_offset(u32 id)
 	}
 }
 
-/* What the time namespace of this task adds to the clock. */
-static s64 namespace_offset(u32 id)
+/**
+ * htw_clock_open() - note the time namespace of this task, which opens the file
+ * @clock: the context's clock
+ */
+void htw_clock_open(struct htw_clock *clock)
 {
 #ifdef CONFIG_TIME_NS
 	const struct timens_offsets *offsets = &current->nsproxy->time_ns->offsets;
 
-	if (id == CLOCK_MONOTONIC)
-		return timespec64_to_ns(&offsets->monotonic);
-	if (id == CLOCK_BOOTTIME)
-		return timespec64_to_ns(&offsets->boottime);
+	clock->monotonic_offset = timespec64_to_ns(&offsets->monotonic);
+	clock->boottime_offset = timespec64_to_ns(&offsets->boottime);
 #endif
+}
+
+static s64 namespace_offset(const struct htw_clock *clock)
+{
+	if (clock->id == CLOCK_MONOTONIC)
+		return clock->monotonic_offset;
+	if (clock->id == CLOCK_BOOTTIME)
+		return clock->boottime_offset;
 	return 0;
 }
 
 /**
  * htw_clock_start() - have a context use a clock
- * @clock: the context's clock, all zeroes or stopped
- * @id: which; the time namespace is that of the task that calls
+ * @clock: the context's clock, opened, or stopped since it was started
+ * @id: which
  * @was_set: called in task context when the clock may have been set, or have been
  *	suspended; never for CLOCK_MONOTONIC
  */
@@ -111,7 +120,6 @@ void htw_clock_start(struct htw_clock *clock, u32 id,
 		     void (*was_set)(struct htw_clock *clock))
 {
 	clock->id = id;
-	clock->namespace_offset = namespace_offset(id);
 	clock->was_set = was_set;
 	INIT_LIST_HEAD(&clock->link);
 
@@ -143,7 +151,7 @@ void htw_clock_stop(struct htw_clock *clock)
  */
 s64 htw_clock_offset(const struct htw_clock *clock)
 {
-	return kernel_offset(clock->id) + clock->namespace_offset;
+	return kernel_offset(clock->id) + namespace_offset(clock);
 }
 
 /**

@@ -106,6 +106,7 @@ struct htw_context *htw_context_create(struct file *file)
 	xa_init(&ctx->chunks);
 	ctx->timer_size = HTW_USER_TIMER_SIZE;
 	ctx->max_timers = READ_ONCE(max_timers);
+	htw_clock_open(&ctx->clock);
 	htw_clock_start(&ctx->clock, CLOCK_MONOTONIC, clock_was_set);
 	return ctx;
 }

@@ -105,12 +105,20 @@ static void arm_timer(struct hold *hold, struct htw_user_timer *ut,
 static int op_arm(struct hold *hold, struct htw_op *op)
 {
 	struct htw_context *ctx = hold->ctx;
+	struct htw_user_timer *ut;
 
 	if (ctx->nr_timers >= ctx->max_timers)
 		return -ENOSPC;
-	if (list_empty(&ctx->free))
+	ut = htw_user_timer_take(ctx);
+	if (!ut)
 		return -EAGAIN;
-	arm_timer(hold, htw_user_timer_take(ctx), op);
+	/* Once ids of other slots are used up there are slots behind the words. */
+	if ((op->flags & HTW_TIMER_WORD) &&
+	    !htw_words_has(&ctx->words, ut->index)) {
+		htw_user_timer_put(ut);
+		return -ENOSPC;
+	}
+	arm_timer(hold, ut, op);
 	ctx->stats.armed++;
 	return 0;
 }
@@ -131,6 +139,9 @@ static int op_rearm(struct hold *hold, struct htw_op *op)
 		return PTR_ERR(ut);
 	if (!(ut->flags & HTW_TIMER_KEEP) && is_delivered(ut))
 		return -EALREADY;
+	if ((op->flags & HTW_TIMER_WORD) &&
+	    !htw_words_has(&ctx->words, ut->index))
+		return -ENOSPC;
 	ctx->stats.rearmed++;
 	ctx->stats.withdrawn += ut->state == HTW_TIMER_EXPIRED;
 	htw_event_unqueue(ut);

@@ -161,15 +161,17 @@ u64 htw_user_timer_id(const struct htw_user_timer *ut)
 
 /**
  * htw_user_timer_take() - begin to use a free slot
- * @ctx: the context, which has one
+ * @ctx: the context
  *
- * Return: the timer, with a new id.
+ * Return: the timer, with a new id; NULL if no slot is free.
  */
 struct htw_user_timer *htw_user_timer_take(struct htw_context *ctx)
 {
 	struct htw_user_timer *ut;
 
-	ut = list_first_entry(&ctx->free, struct htw_user_timer, link);
+	ut = list_first_entry_or_null(&ctx->free, struct htw_user_timer, link);
+	if (!ut)
+		return NULL;
 	list_del(&ut->link);
 	ut->generation++;
 	ut->arming = 0;
