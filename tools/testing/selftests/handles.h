@@ -16,12 +16,21 @@
 /* System calls that the library makes, but for open(2), mmap(2) and close(2). */
 static unsigned int nr_ioctls;
 
+/* What shall happen just before the next one. */
+static void (*before_ioctl)(void);
+
 int __real_ioctl(int fd, unsigned long request, void *arg);
 int __wrap_ioctl(int fd, unsigned long request, void *arg);
 
 int __wrap_ioctl(int fd, unsigned long request, void *arg)
 {
+	void (*before)(void) = before_ioctl;
+
 	__atomic_add_fetch(&nr_ioctls, 1, __ATOMIC_RELAXED);
+	if (before) {
+		before_ioctl = NULL;
+		before();
+	}
 	return __real_ioctl(fd, request, arg);
 }
 

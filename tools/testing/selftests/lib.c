@@ -320,7 +320,9 @@ static void errnos_of_operations_come_back(void)
 
 static void now_is_the_time_of_the_clock(void)
 {
-	static const __u32 clocks[] = { CLOCK_MONOTONIC, CLOCK_BOOTTIME, CLOCK_REALTIME, CLOCK_TAI };
+	static const __u32 clocks[] = {
+		CLOCK_MONOTONIC, CLOCK_BOOTTIME, CLOCK_REALTIME, CLOCK_TAI
+	};
 	struct htw_params params = default_params();
 	struct timespec ts;
 	struct htw *h;

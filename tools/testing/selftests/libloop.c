@@ -76,7 +76,7 @@ static void each_mode(void (*test)(struct htw *h))
 }
 
 #define IN_EACH_MODE(_name, _h)						\
-	static void _name##_here(struct htw *_h);			\
+	static void _name##_here(struct htw *h);			\
 	static void _name(void)						\
 	{								\
 		each_mode(_name##_here);				\
@@ -399,6 +399,32 @@ IN_EACH_MODE(periodic_timer_with_a_count_ends, h)
 	htw_close(h);
 }
 
+/* And when it is armed anew nothing remembers the timer that has ended. */
+IN_EACH_MODE(timer_that_ended_by_itself_is_forgotten, h)
+{
+	struct actor *victim = on_a_page(record);
+	static struct htw_cb others[300];
+	struct htw_op op;
+	int i;
+
+	htw_prep_every(&op, TICK, 0, 0);
+	op.count = 1;
+	ASSERT_EQ(htw_cb_arm(h, &victim->cb, &op), 0);
+	expect_dispatched(h, TICK, 1);
+	arm_cb(h, &victim->cb, TICK);
+	EXPECT_EQ(htw_cb_cancel(h, &victim->cb), HTW_CANCELLED);
+	ASSERT_EQ(munmap(victim, 1), 0);
+
+	/* So many that all callbacks have to be looked at. */
+	for (i = 0; i < 300; i++) {
+		htw_cb_init(&others[i], record);
+		arm_cb(h, &others[i], HOUR);
+	}
+	for (i = 0; i < 300; i++)
+		EXPECT_EQ(htw_cb_cancel(h, &others[i]), HTW_CANCELLED);
+	htw_close(h);
+}
+
 IN_EACH_MODE(arming_that_fails_changes_nothing, h)
 {
 	struct htw_cb cb, never;
@@ -502,6 +528,38 @@ static void events_taken_elsewhere_are_not_dispatched(void)
 	EXPECT_EQ(nr_calls, 5);
 	expect_call(0, &cb[3], TICK);
 	expect_call(4, &cb[3], 2 * TICK);
+
+	/* Armed again when old events are there, which then go elsewhere. */
+	ASSERT_EQ(htw_cb_after(h, &cb[0], TICK, HTW_TIMER_KEEP), 0);
+	ASSERT_EQ(htw_advance(h, TICK), 3 * TICK);
+	ASSERT_EQ(htw_cb_after(h, &cb[0], TICK, HTW_TIMER_KEEP), 0);
+	ASSERT_EQ(htw_ring_advance(map, 1), 0);
+	expect_dispatched(h, TICK, 1);
+	expect_call(5, &cb[0], 4 * TICK);
+}
+
+static struct htw *late_handle;
+
+static void advance_one_tick(void)
+{
+	ASSERT_GE(htw_advance(late_handle, TICK), 0);
+}
+
+/* The old expiry gets into the ring after the library has looked, and before the kernel. */
+static void expiry_while_it_is_armed_again_is_an_old_one(void)
+{
+	struct htw_cb cb;
+
+	late_handle = virtual_handle(16);
+	htw_cb_init(&cb, record);
+	ASSERT_EQ(htw_cb_after(late_handle, &cb, TICK, HTW_TIMER_KEEP), 0);
+	before_ioctl = advance_one_tick;
+	ASSERT_EQ(htw_cb_after(late_handle, &cb, 5 * TICK, HTW_TIMER_KEEP), 0);
+	EXPECT_TRUE(htw_ring_peek(htw_get_map(late_handle)));
+	EXPECT_EQ(htw_dispatch(late_handle, 10), 1);
+	EXPECT_EQ(nr_calls, 0);
+	expect_dispatched(late_handle, 5 * TICK, 1);
+	expect_call(0, &cb, 6 * TICK);
 }
 
 static void wait_epoll(int epfd)
@@ -560,11 +618,13 @@ static const struct ktap_test tests[] = {
 	KTAP_TEST(callback_arms_others_between_events),
 	KTAP_TEST(cancel_tells_whether_it_was_called),
 	KTAP_TEST(periodic_timer_with_a_count_ends),
+	KTAP_TEST(timer_that_ended_by_itself_is_forgotten),
 	KTAP_TEST(arming_that_fails_changes_nothing),
 	KTAP_TEST(dispatch_in_a_callback_is_refused),
 	KTAP_TEST(callback_closes_the_handle),
 	KTAP_TEST(events_of_no_callback_go_to_the_default),
 	KTAP_TEST(events_taken_elsewhere_are_not_dispatched),
+	KTAP_TEST(expiry_while_it_is_armed_again_is_an_old_one),
 	KTAP_TEST(epoll_loop_gets_all),
 };
 
