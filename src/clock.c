@@ -61,32 +61,6 @@ const char *htw_clock_name(u32 id)
 }
 
 /**
- * htw_clock_can_be_set() - can somebody set this clock?
- * @id: CLOCK_
- *
- * Return: true for CLOCK_REALTIME and CLOCK_TAI.
- */
-bool htw_clock_can_be_set(u32 id)
-{
-	return id == CLOCK_REALTIME || id == CLOCK_TAI;
-}
-
-/* From CLOCK_MONOTONIC to this clock, without the namespace. */
-static s64 kernel_offset(u32 id)
-{
-	switch (id) {
-	case CLOCK_REALTIME:
-		return ktime_mono_to_any(0, TK_OFFS_REAL);
-	case CLOCK_TAI:
-		return ktime_mono_to_any(0, TK_OFFS_TAI);
-	case CLOCK_BOOTTIME:
-		return ktime_mono_to_any(0, TK_OFFS_BOOT);
-	default:
-		return 0;
-	}
-}
-
-/**
  * htw_clock_open() - note the time namespace of this task, which opens the file
  * @clock: the context's clock
  */
@@ -98,15 +72,6 @@ void htw_clock_open(struct htw_clock *clock)
 	clock->monotonic_offset = timespec64_to_ns(&offsets->monotonic);
 	clock->boottime_offset = timespec64_to_ns(&offsets->boottime);
 #endif
-}
-
-static s64 namespace_offset(const struct htw_clock *clock)
-{
-	if (clock->id == CLOCK_MONOTONIC)
-		return clock->monotonic_offset;
-	if (clock->id == CLOCK_BOOTTIME)
-		return clock->boottime_offset;
-	return 0;
 }
 
 /**
@@ -144,14 +109,22 @@ void htw_clock_stop(struct htw_clock *clock)
 }
 
 /**
- * htw_clock_offset() - what a clock is ahead of CLOCK_MONOTONIC
+ * htw_clock_changing_offset() - htw_clock_offset() of the other clocks
  * @clock: the clock
  *
- * Return: ns, which is what to add to a time of the kernel's CLOCK_MONOTONIC.
+ * Return: see there.
  */
-s64 htw_clock_offset(const struct htw_clock *clock)
+s64 htw_clock_changing_offset(const struct htw_clock *clock)
 {
-	return kernel_offset(clock->id) + namespace_offset(clock);
+	switch (clock->id) {
+	case CLOCK_REALTIME:
+		return ktime_mono_to_any(0, TK_OFFS_REAL);
+	case CLOCK_TAI:
+		return ktime_mono_to_any(0, TK_OFFS_TAI);
+	default:
+		return ktime_mono_to_any(0, TK_OFFS_BOOT) +
+		       clock->boottime_offset;
+	}
 }
 
 /**

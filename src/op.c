@@ -256,11 +256,10 @@ static unsigned int cancel_chunk(struct htw_context *ctx, u32 first, u64 cookie,
 static int op_cancel_match(struct hold *hold, struct htw_op *op)
 {
 	struct htw_context *ctx = hold->ctx;
-	unsigned long index;
-	void *chunk;
+	u32 i;
 
-	xa_for_each(&ctx->chunks, index, chunk) {
-		op->res += cancel_chunk(ctx, index * HTW_CHUNK_TIMERS, op->cookie,
+	for (i = 0; i < READ_ONCE(ctx->nr_chunks); i++) {
+		op->res += cancel_chunk(ctx, i * HTW_CHUNK_TIMERS, op->cookie,
 					op->value);
 		cond_resched();
 	}
@@ -406,24 +405,23 @@ static bool flags_agree(const struct htw_context *ctx, const struct htw_op *op)
 {
 	const u16 periodic = HTW_TIMER_SKIP | HTW_TIMER_BURST;
 
-	if (!(op->flags & ~(HTW_TIMER_ABS | HTW_TIMER_KEEP)))
-		return op->interval || !op->count;
 	if (has_both(op->flags, HTW_TIMER_SKIP, HTW_TIMER_BURST) ||
 	    has_both(op->flags, HTW_TIMER_DEADLINE,
 		     HTW_TIMER_COARSE | HTW_TIMER_WORD))
 		return false;
-	if (!op->interval && ((op->flags & periodic) || op->count))
+	if (!op->interval && (op->flags & periodic))
 		return false;
 	return !(op->flags & HTW_TIMER_WORD) || (ctx->words.addr && !op->interval);
 }
 
 static bool times_valid(const struct htw_context *ctx, const struct htw_op *op)
 {
-	if (op->interval > S64_MAX || op->slack > S64_MAX)
+	if ((op->expires | op->interval | op->slack) > S64_MAX)
 		return false;
-	if (op->interval && op->interval < htw_context_tick_ns(ctx))
+	if (op->interval ? op->interval < htw_context_tick_ns(ctx) : op->count)
 		return false;
-	return flags_agree(ctx, op);
+	return !(op->flags & ~(HTW_TIMER_ABS | HTW_TIMER_KEEP)) ||
+	       flags_agree(ctx, op);
 }
 
 static bool op_valid(const struct htw_context *ctx, const struct op_desc *desc,
@@ -431,15 +429,14 @@ static bool op_valid(const struct htw_context *ctx, const struct op_desc *desc,
 {
 	if (op->flags & ~desc->flags)
 		return false;
-	if (op->expires > (desc->what & TAKES_EXPIRES ? S64_MAX : 0))
-		return false;
 	if (!(desc->what & TAKES_ID) && op->id)
 		return false;
 	if (!(desc->what & TAKES_COOKIE) && op->cookie)
 		return false;
 	if (desc->what & TAKES_TIMES)
 		return times_valid(ctx, op);
-	return !op->count && !op->interval && !op->slack;
+	return op->expires <= (desc->what & TAKES_EXPIRES ? S64_MAX : 0) &&
+	       !op->count && !op->interval && !op->slack;
 }
 
 /* Checks the operation, and clears what it will fill in. */
