@@ -10,6 +10,7 @@ enum {
 	OPT_DEVICE = 256,
 	OPT_JSON,
 	OPT_DIR,
+	OPT_TICK,
 };
 
 /*
