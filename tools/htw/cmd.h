@@ -21,6 +21,8 @@ int cmd_info(int argc, char **argv);
 int cmd_sleep(int argc, char **argv);
 int cmd_run(int argc, char **argv);
 int cmd_stat(int argc, char **argv);
+int cmd_watch(int argc, char **argv);
+int cmd_bench(int argc, char **argv);
 
 int usage_error(const char *cmd);
 
