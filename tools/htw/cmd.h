@@ -11,6 +11,9 @@ enum {
 	OPT_JSON,
 	OPT_DIR,
 	OPT_TICK,
+	OPT_QUICK,
+	OPT_TIMERS,
+	OPT_RUNS,
 };
 
 /*

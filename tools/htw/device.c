@@ -16,20 +16,16 @@
 #include "clock.h"
 #include "device.h"
 
-static const char *chosen;
-
-/* What --device said. */
+/* What --device said: stronger than the environment was. */
 void device_choose(const char *path)
 {
-	chosen = path;
+	setenv("HTW_DEVICE", path, 1);
 }
 
 static const char *device_path(void)
 {
 	const char *env = getenv("HTW_DEVICE");
 
-	if (chosen)
-		return chosen;
 	return env && *env ? env : DEVICE_DEFAULT;
 }
 

@@ -20,6 +20,7 @@ static const struct {
 	{ "run", cmd_run, "run a script of timers and print what they do" },
 	{ "stat", cmd_stat, "show what timers have done, by CPU or of a process" },
 	{ "watch", cmd_watch, "show what timers do now, again and again" },
+	{ "bench", cmd_bench, "compare it with the other timers of this machine" },
 };
 
 #define NR_COMMANDS	(sizeof(commands) / sizeof(commands[0]))
