@@ -558,6 +558,35 @@ static void run_pass(struct htw_base *base)
 	refresh(base);
 }
 
+static DEFINE_PER_CPU(struct llist_head, after_pass);
+
+/**
+ * htw_base_after_pass() - have something done when this pass is over
+ * @after: what. If it is wanted by another CPU's pass already, the end of that one will
+ *	do, because it comes after this call
+ *
+ * Context: A callback.
+ */
+void htw_base_after_pass(struct htw_after_pass *after)
+{
+	if (!test_and_set_bit(0, &after->queued))
+		llist_add(&after->node, this_cpu_ptr(&after_pass));
+}
+
+/* All of it is added and taken by this CPU's softirqs, one after the other. */
+static void run_after_pass(void)
+{
+	struct htw_after_pass *after, *next;
+
+	llist_for_each_entry_safe(after, next,
+				  llist_del_all(this_cpu_ptr(&after_pass)), node) {
+		/* Before @fn looks at what was done by who found the bit set. */
+		clear_bit(0, &after->queued);
+		smp_mb__after_atomic();
+		after->fn(after);
+	}
+}
+
 /*
  * The base's hrtimer: runs in softirq context, on base->cpu unless that is dead.
  * NORESTART always: an interrupt may want to arm while callbacks run, and two
@@ -582,6 +611,7 @@ static enum hrtimer_restart base_interrupt(struct hrtimer *hrtimer)
 	program_next(base);
 	raw_spin_unlock_irq(&base->lock);
 	base_unlock_expiry(base);
+	run_after_pass();
 	return HRTIMER_NORESTART;
 }
 

@@ -5,6 +5,7 @@
 #include <linux/cache.h>
 #include <linux/hrtimer.h>
 #include <linux/htw.h>
+#include <linux/llist.h>
 #include <linux/percpu.h>
 #include <linux/smp.h>
 #include <linux/spinlock.h>
@@ -99,6 +100,19 @@ struct htw_base {
 
 DECLARE_PER_CPU(struct htw_base, htw_bases);
 
+/**
+ * struct htw_after_pass - something to do once at the end of a pass
+ * @node: in the list of the CPU on which the pass runs
+ * @queued: bit 0 is set while it is in one
+ * @fn: what to do, in softirq context without a lock. It may be wanted again as soon
+ *	as this has begun
+ */
+struct htw_after_pass {
+	struct llist_node	node;
+	unsigned long		queued;
+	void			(*fn)(struct htw_after_pass *after);
+};
+
 bool htw_base_ready(void);
 struct htw_base *htw_base_stand_in(struct htw_base *base, bool pinned);
 struct htw_base *htw_base_lock_online(struct htw_base *base)
@@ -110,6 +124,7 @@ struct htw_base *htw_base_move_timer(struct htw_base *base,
 void htw_base_program(struct htw_base *base, u64 tick);
 void htw_base_catch_up(struct htw_base *base, u64 now);
 void htw_base_wait_running(struct htw_base *base);
+void htw_base_after_pass(struct htw_after_pass *after);
 
 void htw_timer_drop(struct htw_base *base, struct htw_timer *timer);
 

@@ -5,6 +5,7 @@
 
 #include "base.h"
 #include "chardev.h"
+#include "clock.h"
 #include "consumer.h"
 #include "debug.h"
 #include "stats.h"
@@ -22,12 +23,17 @@ static int __init htw_init(void)
 	ret = htw_consumer_init();
 	if (ret)
 		goto err_base_exit;
-	ret = htw_chardev_init();
+	ret = htw_clock_init();
 	if (ret)
 		goto err_consumer_exit;
+	ret = htw_chardev_init();
+	if (ret)
+		goto err_clock_exit;
 	htw_stats_init();
 	return 0;
 
+err_clock_exit:
+	htw_clock_exit();
 err_consumer_exit:
 	htw_consumer_exit();
 err_base_exit:
@@ -41,6 +47,7 @@ static void __exit htw_exit(void)
 {
 	htw_stats_exit();
 	htw_chardev_exit();
+	htw_clock_exit();
 	htw_consumer_exit();
 	htw_base_exit();
 	htw_debug_exit();

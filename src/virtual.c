@@ -38,6 +38,7 @@
 #include <linux/slab.h>
 #include <linux/string.h>
 
+#include "virtual.h"
 #include "wheel.h"
 
 static_assert(HTW_WHEEL_MAX_LEVELS == HTW_MAX_LEVELS);
@@ -116,6 +117,38 @@ static int geometry_of(const struct htw_wheel_params *params,
 }
 
 /**
+ * htw_virtual_create() - what htw_wheel_create() does, with other memory
+ * @params: what it is to be like; NULL means the same as all zeroes
+ * @gfp: how to allocate
+ *
+ * Return: see htw_wheel_create().
+ */
+struct htw_wheel *htw_virtual_create(const struct htw_wheel_params *params,
+				     gfp_t gfp)
+{
+	static const struct htw_wheel_params zeroes;
+	struct virtual_wheel *vw;
+	struct htw_geometry geo;
+	int ret;
+
+	if (!params)
+		params = &zeroes;
+	ret = geometry_of(params, &geo);
+	if (ret)
+		return ERR_PTR(ret);
+
+	vw = kvzalloc(offsetof(struct virtual_wheel, wheel) +
+		      htw_wheel_size(&geo), gfp);
+	if (!vw)
+		return ERR_PTR(-ENOMEM);
+	htw_wheel_init(&vw->wheel, &geo,
+		       tick_at(geo.tick_shift, params->start_ns));
+	vw->now_ns = params->start_ns;
+	vw->collected = true;
+	return &vw->wheel;
+}
+
+/**
  * htw_wheel_create() - make a private wheel
  * @params: what it is to be like; NULL means the same as all zeroes
  *
@@ -131,26 +164,7 @@ static int geometry_of(const struct htw_wheel_params *params,
  */
 struct htw_wheel *htw_wheel_create(const struct htw_wheel_params *params)
 {
-	static const struct htw_wheel_params zeroes;
-	struct virtual_wheel *vw;
-	struct htw_geometry geo;
-	int ret;
-
-	if (!params)
-		params = &zeroes;
-	ret = geometry_of(params, &geo);
-	if (ret)
-		return ERR_PTR(ret);
-
-	vw = kvzalloc(offsetof(struct virtual_wheel, wheel) +
-		      htw_wheel_size(&geo), GFP_KERNEL);
-	if (!vw)
-		return ERR_PTR(-ENOMEM);
-	htw_wheel_init(&vw->wheel, &geo,
-		       tick_at(geo.tick_shift, params->start_ns));
-	vw->now_ns = params->start_ns;
-	vw->collected = true;
-	return &vw->wheel;
+	return htw_virtual_create(params, GFP_KERNEL);
 }
 EXPORT_SYMBOL_GPL(htw_wheel_create);
 

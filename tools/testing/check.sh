@@ -52,13 +52,27 @@ parse()
 	((${#stages[@]})) || stages=("${all[@]}")
 }
 
+# The manifest, and what runs once more as programs of 32 bits: SUITE.CASE is
+# SUITE32.CASE there.
+whole_manifest()
+{
+	local program suite
+
+	cat "$manifest"
+	for program in "$out"/programs/selftests32/*; do
+		suite=${program##*/}
+		sed -n "s/^stock $suite\\./stock ${suite}32./p" "$manifest"
+	done
+}
+
 # judge STAGE RIG [OPTION]...
 judge()
 {
 	local stage=$1 rig=$2
 	shift 2
 
-	"$vm/judge.sh" --rig "$rig" --label "$stage" --manifest "$manifest" "$@" "$out/$stage" || :
+	whole_manifest >"$out/manifest"
+	"$vm/judge.sh" --rig "$rig" --label "$stage" --manifest "$out/manifest" "$@" "$out/$stage" || :
 }
 
 # named SUITE CMD...: the flat KTAP of CMD, as judge.sh takes it.
@@ -106,6 +120,7 @@ run_guest()
 	local args=() module
 
 	build_modules "$kdir" "$src" HTW_TESTS=y
+	[[ $stage != stock-* ]] || args+=(--file "$out/programs/selftests32:/selftests32")
 	# The suites, or what of them needs no KUnit.
 	for module in htw_kunit htw_ledger; do
 		[[ ! -e $src/$module.ko ]] || args+=(--file "$src/$module.ko:/$module.ko")
@@ -130,7 +145,7 @@ run_debug()
 	local dir
 
 	dir=$("$vm/debug.sh" "$1")
-	run_guest "debug-$1" "$dir/bzImage" "$dir/build" 400
+	run_guest "debug-$1" "$dir/bzImage" "$dir/build" 900
 }
 
 # With one CPU for nobody but those who ask for it. Suites that need both would fail.
@@ -153,7 +168,7 @@ run_stock()
 	local dir
 
 	dir=$("$vm/stock.sh" "$1")
-	run_guest "stock-$1" "$dir/vmlinuz" "$dir/build" 200
+	run_guest "stock-$1" "$dir/vmlinuz" "$dir/build" 600
 }
 
 # A boot of its own: these warnings taint the kernel, and lockdep reports but once.
@@ -179,6 +194,15 @@ build_programs()
 	cp "$out/programs/tool/htw" "$out/programs/htw"
 	run_logged "building the selftests" "$out/programs/selftests.log" \
 		make -C "$top/tools/testing/selftests" STATIC=1 O="$out/programs/selftests"
+}
+
+# As those of a user who has not moved to 64 bits yet, on a kernel that has.
+build_programs32()
+{
+	need_packages "building programs of 32 bits" gcc-multilib libc6-dev-i386
+	run_logged "building the selftests for 32 bits" "$out/programs/selftests32.log" \
+		make -C "$top/tools/testing/selftests" STATIC=1 M32=1 \
+		O="$out/programs/selftests32" programs
 }
 
 install_needed()
@@ -232,6 +256,9 @@ main()
 	done
 	if [[ ${stages[*]} == *debug* || ${stages[*]} == *stock* ]]; then
 		build_programs
+	fi
+	if [[ ${stages[*]} == *stock* ]]; then
+		build_programs32
 	fi
 	# A stage that cannot even start is its failure, and not the others'.
 	for stage in "${stages[@]}"; do

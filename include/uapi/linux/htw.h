@@ -183,7 +183,7 @@ struct htw_setup {
 #define HTW_ADVANCE_NEXT	(1U << 8)	/* stop when there is an event */
 
 /* htw_op.res of HTW_OP_ARM and HTW_OP_REARM */
-#define HTW_LATE		1	/* HTW_TIMER_DEADLINE that can't be kept */
+#define HTW_LATE		0x02	/* HTW_TIMER_DEADLINE that can't be kept */
 
 /* htw_op.res of HTW_OP_CANCEL */
 #define HTW_CANCELLED		1	/* it had not expired */
@@ -218,8 +218,7 @@ struct htw_setup {
  *	expired: the deadline that really held, with what its word had made of it.
  *	out (HTW_OP_ADVANCE): the time that it is now
  * @res: out: negative errno if it failed, in a batch; else HTW_LATE, HTW_CANCELLED and
- *	so on, see there. out (HTW_OP_CANCEL_MATCH): how many timers were cancelled or
- *	withdrawn. Else 0
+ *	so on, see there. out (HTW_OP_CANCEL_MATCH): how many timers it has ended. Else 0
  * @arming: out: how many times HTW_OP_ARM and HTW_OP_REARM have armed this timer;
  *	HTW_EVENT_ARMING() of an event is the low 8 bits of it
  *
@@ -322,8 +321,7 @@ struct htw_event {
  * @tail counts it: load @tail with acquire semantics, then read the events from
  * htw_ctl.head up to it, then store htw_ctl.head with release semantics.
  *
- * If the ring is full, or very many timers expire at once, events wait in the kernel,
- * in order, and HTW_RING_STALLED is set. They get into the ring when the program calls
+ * If the ring is full, events wait in the kernel, in order, and HTW_RING_STALLED is set. They get into the ring when the program calls
  * ioctl(HTW_IOC_BATCH), which may be one that does nothing else, or poll(2) or
  * epoll_wait(2). So after it has stored htw_ctl.head the program must execute a full
  * memory barrier, load @flags, and make such a call if it finds HTW_RING_STALLED. The

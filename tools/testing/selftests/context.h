@@ -46,12 +46,17 @@ static inline const char *need_device(void)
 	return reason;
 }
 
-static inline uint64_t now_ns(void)
+static inline uint64_t clock_ns(clockid_t clock)
 {
 	struct timespec ts;
 
-	clock_gettime(CLOCK_MONOTONIC, &ts);
+	clock_gettime(clock, &ts);
 	return (uint64_t)ts.tv_sec * SEC + (uint64_t)ts.tv_nsec;
+}
+
+static inline uint64_t now_ns(void)
+{
+	return clock_ns(CLOCK_MONOTONIC);
 }
 
 static inline void sleep_ns(uint64_t ns)
@@ -78,12 +83,51 @@ static inline int do_op(int fd, struct htw_op *op)
 	return ioctl(fd, HTW_IOC_OP, op) ? -errno : 0;
 }
 
+static inline int do_setup(int fd, struct htw_setup *setup)
+{
+	return ioctl(fd, HTW_IOC_SETUP, setup) ? -errno : 0;
+}
+
+static inline int do_batch(int fd, struct htw_batch *batch)
+{
+	return ioctl(fd, HTW_IOC_BATCH, batch) ? -errno : 0;
+}
+
+/* A context that is set up like that. */
+static inline int open_setup(int flags, struct htw_setup setup)
+{
+	int fd = open_context(flags);
+
+	ASSERT_EQ(do_setup(fd, &setup), 0);
+	return fd;
+}
+
+static inline int open_clock(int flags, uint32_t clock)
+{
+	return open_setup(flags, (struct htw_setup){ .clock = clock });
+}
+
+/* At time 0; never blocks, as nobody but the reader makes time pass. */
+static inline int open_virtual(uint64_t tick_ns)
+{
+	return open_setup(O_NONBLOCK, (struct htw_setup){
+		.clock = HTW_CLOCK_VIRTUAL, .tick_ns = tick_ns });
+}
+
 static inline struct htw_query query(int fd)
 {
 	struct htw_query q = { 0 };
 
 	ASSERT_EQ(ioctl(fd, HTW_IOC_QUERY, &q), 0);
 	return q;
+}
+
+static inline struct htw_context_stats stats(int fd)
+{
+	struct htw_context_stats s = { 0 };
+
+	ASSERT_EQ(ioctl(fd, HTW_IOC_STATS, &s), 0);
+	return s;
 }
 
 /* How many timers the context holds. */
@@ -111,7 +155,23 @@ static inline uint64_t arm_at(int fd, uint64_t time, uint64_t cookie)
 		.flags = HTW_TIMER_ABS, .expires = time, .cookie = cookie });
 }
 
-/* Return: HTW_CANCELLED, HTW_WITHDRAWN or the negative errno. */
+static inline uint64_t arm_every(int fd, uint64_t first,
+				 uint64_t interval, uint64_t cookie)
+{
+	return arm(fd, (struct htw_op){
+		.flags = HTW_TIMER_ABS, .expires = first,
+		.interval = interval, .cookie = cookie });
+}
+
+/* An interval that the kernel takes and a test can wait for. */
+static inline uint64_t short_interval(int fd)
+{
+	uint64_t least = query(fd).min_interval_ns;
+
+	return least > 2 * MSEC ? least : 2 * MSEC;
+}
+
+/* Return: HTW_CANCELLED, HTW_WITHDRAWN, HTW_DELIVERED or the negative errno. */
 static inline int cancel(int fd, uint64_t id)
 {
 	struct htw_op op = { .opcode = HTW_OP_CANCEL, .id = id };
@@ -139,6 +199,16 @@ static inline int remaining(int fd, uint64_t id, struct htw_op *op)
 	return do_op(fd, op);
 }
 
+/* Let virtual time pass. Return: the time that it is then. */
+static inline uint64_t advance(int fd, uint16_t flags, uint64_t expires)
+{
+	struct htw_op op = {
+		.opcode = HTW_OP_ADVANCE, .flags = flags, .expires = expires };
+
+	ASSERT_EQ(do_op(fd, &op), 0);
+	return op.value;
+}
+
 /* Return: the events of poll(2), 0 after that time. */
 static inline int poll_context(int fd, int timeout_ms)
 {
@@ -157,15 +227,40 @@ static inline void wait_readable(int fd)
 #define EXPECT_SILENCE(_fd)	EXPECT_EQ(poll_context(_fd, 20), 0)
 
 /* Read one event; it must not have come early. Return: the time after that. */
-static inline uint64_t read_event(int fd, struct htw_event *event)
+static inline uint64_t read_event_on(int fd, clockid_t clock,
+				     struct htw_event *event)
 {
 	uint64_t now;
 
 	ASSERT_EQ(read(fd, event, sizeof(*event)), sizeof(*event));
-	now = now_ns();
+	now = clock_ns(clock);
 	EXPECT_GE(now, event->expires);
 	EXPECT_EQ(HTW_EVENT_TYPE(event->info), HTW_EVENT_EXPIRED);
 	return now;
+}
+
+static inline uint64_t read_event(int fd, struct htw_event *event)
+{
+	return read_event_on(fd, CLOCK_MONOTONIC, event);
+}
+
+/* Read what there is, at most @room. Return: how many. */
+static inline size_t read_events(int fd, struct htw_event *events, size_t room)
+{
+	ssize_t len = read(fd, events, room * sizeof(*events));
+
+	if (len < 0)
+		ASSERT_EQ(errno, EAGAIN);
+	return len < 0 ? 0 : (size_t)len / sizeof(*events);
+}
+
+/* Small, repeatable, good enough to shuffle with. */
+static inline uint32_t random_of(uint64_t *state, uint32_t limit)
+{
+	*state ^= *state << 13;
+	*state ^= *state >> 7;
+	*state ^= *state << 17;
+	return (uint32_t)(*state >> 32) % limit;
 }
 
 /*

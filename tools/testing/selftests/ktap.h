@@ -58,10 +58,15 @@ struct ktap_suite {
 	const char		*(*check)(void);
 };
 
+/* Of a program that is built in another way; its suites have names of their own. */
+#ifndef KTAP_SUFFIX
+#define KTAP_SUFFIX	""
+#endif
+
 #define KTAP_TEST(_fn)	{ #_fn, _fn }
 #define KTAP_SUITE(_name, _tests, _check)				\
 	((struct ktap_suite){						\
-		.name = _name, .tests = _tests,				\
+		.name = _name KTAP_SUFFIX, .tests = _tests,		\
 		.nr = sizeof(_tests) / sizeof((_tests)[0]),		\
 		.check = _check })
 

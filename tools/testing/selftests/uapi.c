@@ -1,206 +1,397 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The interface itself: what each request takes, and with which errno it
- * refuses what it does not. Each refusal starts from a call that works and
- * differs from it in one place, and is checked to have changed nothing.
+ * The interface as such: how its structures lie in memory and may grow, which requests
+ * there are, what they write, and what they do with pointers that are none.
  */
 #include <stddef.h>
 
-#include "context.h"
+#include "refused.h"
 
 /* Longer than any request: what is behind the argument must stay as it is. */
 #define BEHIND		0x5a
 
-/* Any delay that is not reached while a test runs. */
-#define FAR		HOUR
-
-static long page_size(void)
-{
-	return sysconf(_SC_PAGESIZE);
-}
-
-/* Two pages; the second is not there. Return: the first. */
-static char *page_before_hole(void)
-{
-	char *page = mmap(NULL, 2 * (size_t)page_size(),
-			  PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
-			  -1, 0);
-
-	ASSERT_NE(page, MAP_FAILED);
-	ASSERT_EQ(munmap(page + page_size(), (size_t)page_size()), 0);
-	return page;
-}
-
-static void *unmapped(void)
-{
-	return page_before_hole() + page_size();
-}
-
-/* A copy of the argument that can't be written, or not even read. */
-static void *protected_copy(const void *arg, size_t size, int prot)
-{
-	char *page = page_before_hole();
-
-	memcpy(page, arg, size);
-	ASSERT_EQ(mprotect(page, (size_t)page_size(), prot), 0);
-	return page;
-}
-
-/* A copy of the argument of which the last byte is behind the page's end. */
-static void *cut_copy(const void *arg, size_t size)
-{
-	char *page = page_before_hole();
-
-	return memcpy(page + page_size() - size + 1, arg, size - 1);
-}
-
-/* A copy of the argument that ends where the page does. */
-static void *edge_copy(const void *arg, size_t size)
-{
-	char *page = page_before_hole();
-
-	return memcpy(page + page_size() - size, arg, size);
-}
-
-/* What a context looked like before a call that shall change nothing. */
-struct snapshot {
-	uint64_t	held;
-	struct htw_op	timer;
-};
-
-/* Of the context, and of a timer in it if @id is not 0. */
-static struct snapshot look(int fd, uint64_t id)
-{
-	struct snapshot s;
-
-	memset(&s, 0, sizeof(s));
-	s.held = held(fd);
-	if (id) {
-		ASSERT_EQ(remaining(fd, id, &s.timer), 0);
-		s.timer.value = 0;	/* time goes on */
-	}
-	return s;
-}
-
-static void expect_same(const struct snapshot *a, const struct snapshot *b)
-{
-	EXPECT_EQ(a->held, b->held);
-	EXPECT_EQ(memcmp(&a->timer, &b->timer, sizeof(a->timer)), 0);
-}
-
-/* The operation fails like that and leaves all as it was, the struct too. */
-static void expect_refused(int fd, struct htw_op op, int err, uint64_t id)
-{
-	struct snapshot before = look(fd, id), after;
-	struct htw_op copy = op;
-
-	EXPECT_EQ(do_op(fd, &op), -err);
-	EXPECT_EQ(memcmp(&op, &copy, sizeof(op)), 0);
-	after = look(fd, id);
-	expect_same(&before, &after);
-}
-
-static void expect_efault(int fd, void *arg, uint64_t id)
-{
-	struct snapshot before = look(fd, id), after;
-
-	EXPECT_ERRNO(ioctl(fd, HTW_IOC_OP, arg), EFAULT);
-	after = look(fd, id);
-	expect_same(&before, &after);
-}
-
-/* Each opcode with an operation that works. */
-static struct htw_op valid_arm(void)
-{
-	return (struct htw_op){ .opcode = HTW_OP_ARM, .expires = FAR };
-}
-
-static struct htw_op valid_rearm(uint64_t id)
-{
-	return (struct htw_op){
-		.opcode = HTW_OP_REARM, .expires = 2 * FAR, .id = id };
-}
-
-static struct htw_op valid_cancel(uint64_t id)
-{
-	return (struct htw_op){ .opcode = HTW_OP_CANCEL, .id = id };
-}
-
-static struct htw_op valid_remaining(uint64_t id)
-{
-	return (struct htw_op){ .opcode = HTW_OP_REMAINING, .id = id };
-}
-
-/* A timer far away, with something in every field that it has. */
-static uint64_t arm_far(int fd)
-{
-	return arm(fd, (struct htw_op){
-		.expires = FAR, .interval = HOUR, .slack = MSEC,
-		.cookie = 0x1234 });
-}
-
 /* --- layout --- */
 
-static void layout_is_fixed(void)
+/* Also where a u64 may lie at a multiple of 4, as on i386. */
+static void layout_of_query_is_fixed(void)
 {
 	EXPECT_EQ(sizeof(struct htw_query), 128);
+	EXPECT_EQ(offsetof(struct htw_query, size), 0);
+	EXPECT_EQ(offsetof(struct htw_query, flags), 4);
 	EXPECT_EQ(offsetof(struct htw_query, features), 8);
-	EXPECT_EQ(offsetof(struct htw_query, clock_mask), 32);
-	EXPECT_EQ(offsetof(struct htw_query, tick_ns), 40);
-	EXPECT_EQ(offsetof(struct htw_query, nr_file), 72);
-	EXPECT_EQ(offsetof(struct htw_query, resv), 80);
+	EXPECT_EQ(offsetof(struct htw_query, op_mask), 16);
+	EXPECT_EQ(offsetof(struct htw_query, setup_flags), 24);
+	EXPECT_EQ(offsetof(struct htw_query, timer_flags), 32);
+	EXPECT_EQ(offsetof(struct htw_query, clock_mask), 40);
+	EXPECT_EQ(offsetof(struct htw_query, max_batch), 44);
+	EXPECT_EQ(offsetof(struct htw_query, tick_ns), 48);
+	EXPECT_EQ(offsetof(struct htw_query, min_gap_ns), 56);
+	EXPECT_EQ(offsetof(struct htw_query, min_interval_ns), 64);
+	EXPECT_EQ(offsetof(struct htw_query, max_file), 72);
+	EXPECT_EQ(offsetof(struct htw_query, max_user), 80);
+	EXPECT_EQ(offsetof(struct htw_query, max_total), 88);
+	EXPECT_EQ(offsetof(struct htw_query, nr_file), 96);
+	EXPECT_EQ(offsetof(struct htw_query, nr_user), 104);
+	EXPECT_EQ(offsetof(struct htw_query, max_ring), 112);
+	EXPECT_EQ(offsetof(struct htw_query, resv0), 116);
+	EXPECT_EQ(offsetof(struct htw_query, resv), 120);
+}
+
+static void layout_of_setup_is_fixed(void)
+{
+	EXPECT_EQ(sizeof(struct htw_setup), 128);
+	EXPECT_EQ(offsetof(struct htw_setup, size), 0);
+	EXPECT_EQ(offsetof(struct htw_setup, flags), 4);
+	EXPECT_EQ(offsetof(struct htw_setup, clock), 8);
+	EXPECT_EQ(offsetof(struct htw_setup, ring_entries), 12);
+	EXPECT_EQ(offsetof(struct htw_setup, max_timers), 16);
+	EXPECT_EQ(offsetof(struct htw_setup, resv0), 20);
+	EXPECT_EQ(offsetof(struct htw_setup, virtual_start), 24);
+	EXPECT_EQ(offsetof(struct htw_setup, tick_ns), 32);
+	EXPECT_EQ(offsetof(struct htw_setup, ring_off), 40);
+	EXPECT_EQ(offsetof(struct htw_setup, ring_len), 48);
+	EXPECT_EQ(offsetof(struct htw_setup, ctl_off), 56);
+	EXPECT_EQ(offsetof(struct htw_setup, ctl_len), 64);
+	EXPECT_EQ(offsetof(struct htw_setup, words_off), 72);
+	EXPECT_EQ(offsetof(struct htw_setup, words_len), 80);
+	EXPECT_EQ(offsetof(struct htw_setup, event_off), 88);
+	EXPECT_EQ(offsetof(struct htw_setup, event_size), 92);
+	EXPECT_EQ(offsetof(struct htw_setup, resv), 96);
+}
+
+static void layout_of_op_is_fixed(void)
+{
 	EXPECT_EQ(sizeof(struct htw_op), 64);
-	EXPECT_EQ(offsetof(struct htw_op, flags), 4);
+	EXPECT_EQ(offsetof(struct htw_op, opcode), 0);
+	EXPECT_EQ(offsetof(struct htw_op, flags), 2);
+	EXPECT_EQ(offsetof(struct htw_op, count), 4);
 	EXPECT_EQ(offsetof(struct htw_op, expires), 8);
+	EXPECT_EQ(offsetof(struct htw_op, interval), 16);
+	EXPECT_EQ(offsetof(struct htw_op, slack), 24);
+	EXPECT_EQ(offsetof(struct htw_op, cookie), 32);
 	EXPECT_EQ(offsetof(struct htw_op, id), 40);
+	EXPECT_EQ(offsetof(struct htw_op, value), 48);
 	EXPECT_EQ(offsetof(struct htw_op, res), 56);
+	EXPECT_EQ(offsetof(struct htw_op, arming), 60);
+}
+
+static void layout_of_event_is_fixed(void)
+{
 	EXPECT_EQ(sizeof(struct htw_event), 32);
+	EXPECT_EQ(offsetof(struct htw_event, cookie), 0);
+	EXPECT_EQ(offsetof(struct htw_event, id), 8);
+	EXPECT_EQ(offsetof(struct htw_event, expires), 16);
 	EXPECT_EQ(offsetof(struct htw_event, expirations), 24);
+	EXPECT_EQ(offsetof(struct htw_event, info), 28);
+}
+
+static void layout_of_ring_is_fixed(void)
+{
+	EXPECT_EQ(sizeof(struct htw_ring), 128);
+	EXPECT_EQ(offsetof(struct htw_ring, tail), 0);
+	EXPECT_EQ(offsetof(struct htw_ring, flags), 4);
+	EXPECT_EQ(offsetof(struct htw_ring, entries), 8);
+	EXPECT_EQ(offsetof(struct htw_ring, mask), 12);
+	EXPECT_EQ(offsetof(struct htw_ring, stalls), 16);
+	EXPECT_EQ(offsetof(struct htw_ring, resv), 24);
+}
+
+static void layout_of_ctl_is_fixed(void)
+{
+	EXPECT_EQ(sizeof(struct htw_ctl), 128);
+	EXPECT_EQ(offsetof(struct htw_ctl, head), 0);
+	EXPECT_EQ(offsetof(struct htw_ctl, resv0), 4);
+	EXPECT_EQ(offsetof(struct htw_ctl, resv), 8);
+}
+
+static void layout_of_batch_is_fixed(void)
+{
+	EXPECT_EQ(sizeof(struct htw_batch), 64);
+	EXPECT_EQ(offsetof(struct htw_batch, ops), 0);
+	EXPECT_EQ(offsetof(struct htw_batch, nr_ops), 8);
+	EXPECT_EQ(offsetof(struct htw_batch, done), 12);
+	EXPECT_EQ(offsetof(struct htw_batch, events), 16);
+	EXPECT_EQ(offsetof(struct htw_batch, nr_events), 24);
+	EXPECT_EQ(offsetof(struct htw_batch, got), 28);
+	EXPECT_EQ(offsetof(struct htw_batch, min_events), 32);
+	EXPECT_EQ(offsetof(struct htw_batch, flags), 36);
+	EXPECT_EQ(offsetof(struct htw_batch, timeout), 40);
+	EXPECT_EQ(offsetof(struct htw_batch, now), 48);
+	EXPECT_EQ(offsetof(struct htw_batch, resv), 56);
+}
+
+static void layout_of_context_stats_is_fixed(void)
+{
+	EXPECT_EQ(sizeof(struct htw_context_stats), 128);
+	EXPECT_EQ(offsetof(struct htw_context_stats, size), 0);
+	EXPECT_EQ(offsetof(struct htw_context_stats, flags), 4);
+	EXPECT_EQ(offsetof(struct htw_context_stats, armed), 8);
+	EXPECT_EQ(offsetof(struct htw_context_stats, rearmed), 16);
+	EXPECT_EQ(offsetof(struct htw_context_stats, cancelled), 24);
+	EXPECT_EQ(offsetof(struct htw_context_stats, withdrawn), 32);
+	EXPECT_EQ(offsetof(struct htw_context_stats, expired), 40);
+	EXPECT_EQ(offsetof(struct htw_context_stats, delivered), 48);
+	EXPECT_EQ(offsetof(struct htw_context_stats, pushed), 56);
+	EXPECT_EQ(offsetof(struct htw_context_stats, refiled), 64);
+	EXPECT_EQ(offsetof(struct htw_context_stats, stalls), 72);
+	EXPECT_EQ(offsetof(struct htw_context_stats, wakeups), 80);
+	EXPECT_EQ(offsetof(struct htw_context_stats, clock_steps), 88);
+	EXPECT_EQ(offsetof(struct htw_context_stats, lateness_max), 96);
+	EXPECT_EQ(offsetof(struct htw_context_stats, resv), 104);
+}
+
+static void numbers_of_requests_are_fixed(void)
+{
 	EXPECT_EQ(HTW_IOC_QUERY, 0xc080bd00U);
 	EXPECT_EQ(HTW_IOC_OP, 0xc040bd01U);
+	EXPECT_EQ(HTW_IOC_SETUP, 0xc080bd02U);
+	EXPECT_EQ(HTW_IOC_BATCH, 0xc040bd03U);
+	EXPECT_EQ(HTW_IOC_EVENTFD, 0x4004bd04U);
+	EXPECT_EQ(HTW_IOC_STATS, 0xc080bd05U);
+}
+
+/* --- structures that can grow --- */
+
+/**
+ * struct growing - a request that takes older and newer versions of its structure
+ * @name: of the request
+ * @nr: its number
+ * @size: of the version that we know
+ * @written: where the fields begin that are only written
+ * @resv: where the reserved ones at the end begin
+ *
+ * The flags are at 4 in each of them.
+ */
+static const struct growing {
+	const char	*name;
+	unsigned int	nr;
+	size_t		size;
+	size_t		written;
+	size_t		resv;
+} growing[] = {
+	{ "HTW_IOC_QUERY", 0, sizeof(struct htw_query),
+	  offsetof(struct htw_query, features),
+	  offsetof(struct htw_query, resv) },
+	{ "HTW_IOC_SETUP", 2, sizeof(struct htw_setup),
+	  offsetof(struct htw_setup, ring_off),
+	  offsetof(struct htw_setup, resv) },
+	{ "HTW_IOC_STATS", 5, sizeof(struct htw_context_stats),
+	  offsetof(struct htw_context_stats, armed),
+	  offsetof(struct htw_context_stats, resv) },
+};
+
+#define NR_GROWING	(sizeof(growing) / sizeof(growing[0]))
+
+/* An argument of @size bytes; all that is in the buffer behind them is BEHIND. */
+struct argument {
+	const struct growing	*what;
+	size_t			size;
+	unsigned char		bytes[16384];
+};
+
+static struct argument *new_argument(const struct growing *what, size_t size)
+{
+	struct argument *arg = calloc(1, sizeof(*arg));
+
+	ASSERT_TRUE(arg);
+	arg->what = what;
+	arg->size = size;
+	memset(arg->bytes + size, BEHIND, sizeof(arg->bytes) - size);
+	return arg;
+}
+
+static unsigned int request(const struct growing *what, size_t size)
+{
+	return _IOC(_IOC_READ | _IOC_WRITE, HTW_IOC_MAGIC, what->nr, size);
+}
+
+/* On a context of its own: what is set up can't be set up again. */
+static int try_argument(struct argument *arg)
+{
+	int fd = open_context(0);
+	int err = ioctl(fd, request(arg->what, arg->size), arg->bytes) ?
+		  -errno : 0;
+	size_t i;
+
+	for (i = arg->size; i < sizeof(arg->bytes); i++)
+		EXPECT_EQ(arg->bytes[i], BEHIND);
+	close(fd);
+	return err;
+}
+
+/* That many bytes, all 0 but the one @at, unless that is beyond them. */
+static void expect_of_size(const struct growing *what, size_t size, size_t at,
+			   int err)
+{
+	struct argument *arg = new_argument(what, size);
+	int failures = ktap_state->failures;
+
+	if (at < size)
+		arg->bytes[at] = 0x80;
+	EXPECT_EQ(try_argument(arg), -err);
+	if (at < size && err)
+		EXPECT_EQ(arg->bytes[at], 0x80);
+	if (ktap_state->failures != failures)
+		ktap_note("that was %s of %zu bytes, not 0 at %zu", what->name,
+			  size, at);
+	free(arg);
+}
+
+#define NOWHERE		SIZE_MAX
+
+static void size_below_8_einval(void)
+{
+	size_t i, size;
+
+	for (i = 0; i < NR_GROWING; i++)
+		for (size = 0; size < 8; size++)
+			expect_of_size(&growing[i], size, NOWHERE, EINVAL);
+}
+
+static void each_byte_of_flags_and_resv_einval(void)
+{
+	size_t i, at;
+
+	for (i = 0; i < NR_GROWING; i++) {
+		size_t size = growing[i].size;
+
+		for (at = 4; at < 8; at++)
+			expect_of_size(&growing[i], size, at, EINVAL);
+		for (at = growing[i].resv; at < size; at++)
+			expect_of_size(&growing[i], size, at, EINVAL);
+	}
+}
+
+static void what_is_only_written_does_not_matter(void)
+{
+	size_t i;
+
+	for (i = 0; i < NR_GROWING; i++) {
+		const struct growing *g = &growing[i];
+		struct argument *zero = new_argument(g, g->size);
+		struct argument *ones = new_argument(g, g->size);
+
+		memset(ones->bytes, 0xff, 4);
+		memset(ones->bytes + g->written, 0xff, g->resv - g->written);
+		EXPECT_EQ(try_argument(zero), 0);
+		EXPECT_EQ(try_argument(ones), 0);
+		EXPECT_EQ(memcmp(zero->bytes, ones->bytes, g->size), 0);
+		free(zero);
+		free(ones);
+	}
+}
+
+/* Every length that an older program could have, and odd ones between. */
+static void shorter_gets_that_much_and_no_more(void)
+{
+	size_t i, size;
+
+	for (i = 0; i < NR_GROWING; i++) {
+		const struct growing *g = &growing[i];
+		struct argument *full = new_argument(g, g->size);
+
+		EXPECT_EQ(try_argument(full), 0);
+		for (size = 8; size < g->size; size++) {
+			struct argument *arg = new_argument(g, size);
+
+			EXPECT_EQ(try_argument(arg), 0);
+			EXPECT_EQ(memcmp(arg->bytes, full->bytes, size), 0);
+			free(arg);
+		}
+		free(full);
+	}
+}
+
+static void shorter_still_checks_flags(void)
+{
+	size_t i, at;
+
+	for (i = 0; i < NR_GROWING; i++)
+		for (at = 4; at < 8; at++)
+			expect_of_size(&growing[i], 8, at, EINVAL);
+}
+
+static void longer_with_zero_tail_works(void)
+{
+	static const size_t sizes[] = { 1, 8, 64, 4096 - 128, 16383 - 128 };
+	size_t i, j, at;
+
+	for (i = 0; i < NR_GROWING; i++)
+		for (j = 0; j < sizeof(sizes) / sizeof(sizes[0]); j++) {
+			const struct growing *g = &growing[i];
+			struct argument *arg =
+				new_argument(g, 128 + sizes[j]);
+
+			EXPECT_EQ(try_argument(arg), 0);
+			EXPECT_EQ(*(uint32_t *)arg->bytes, g->size);
+			for (at = g->size; at < arg->size; at++)
+				EXPECT_EQ(arg->bytes[at], 0);
+			free(arg);
+		}
+}
+
+/* One byte of the tail is not 0: the first, the last, one between. */
+static void longer_with_nonzero_tail_e2big(void)
+{
+	static const size_t at[] = { 0, 1, 7, 8, 4095 - 128, 4096 - 128 };
+	size_t i, j;
+
+	for (i = 0; i < NR_GROWING; i++) {
+		for (j = 0; j < sizeof(at) / sizeof(at[0]); j++)
+			expect_of_size(&growing[i], 16383,
+				       growing[i].size + at[j], E2BIG);
+		expect_of_size(&growing[i], 16383, 16382, E2BIG);
+		expect_of_size(&growing[i], growing[i].size + 1,
+			       growing[i].size, E2BIG);
+	}
+}
+
+static void bad_pointer_to_what_can_grow_efault(void)
+{
+	static const char zero[128];
+	int fd = open_context(0);
+	size_t i;
+
+	for (i = 0; i < NR_GROWING; i++) {
+		size_t size = growing[i].size;
+		unsigned int req = request(&growing[i], size);
+		void *bad[] = {
+			NULL, unmapped(), (void *)-1L, (void *)(~0UL << 12),
+			protected_copy(zero, size, PROT_NONE),
+			protected_copy(zero, size, PROT_READ),
+			cut_copy(zero, size) };
+		size_t j;
+
+		for (j = 0; j < sizeof(bad) / sizeof(bad[0]); j++)
+			EXPECT_ERRNO(ioctl(fd, req, bad[j]), EFAULT);
+		EXPECT_EQ(ioctl(fd, req, edge_copy(zero, size)), 0);
+	}
 }
 
 /* --- HTW_IOC_QUERY --- */
 
-/* A query of @size bytes; all that is in the buffer behind them is BEHIND. */
-struct sized_query {
-	unsigned char	bytes[16384];
-	size_t		size;
-};
-
-static struct sized_query *new_sized_query(size_t size)
+static void query_names_all_that_is_known(void)
 {
-	struct sized_query *q = calloc(1, sizeof(*q));
+	struct htw_query q = query(open_context(0));
 
-	ASSERT_TRUE(q);
-	q->size = size;
-	memset(q->bytes + size, BEHIND, sizeof(q->bytes) - size);
-	return q;
-}
-
-static int do_sized_query(int fd, struct sized_query *q)
-{
-	return ioctl(fd, _IOC(_IOC_READ | _IOC_WRITE, HTW_IOC_MAGIC, 0,
-			      q->size), q->bytes) ? -errno : 0;
-}
-
-static void expect_nothing_behind(const struct sized_query *q)
-{
-	size_t i;
-
-	for (i = q->size; i < sizeof(q->bytes); i++)
-		EXPECT_EQ(q->bytes[i], BEHIND);
+	EXPECT_EQ(q.size, sizeof(q));
+	EXPECT_EQ(q.features, HTW_FEAT_INTERVAL | HTW_FEAT_SLACK |
+		  HTW_FEAT_BATCH | HTW_FEAT_RING | HTW_FEAT_WORDS |
+		  HTW_FEAT_EVENTFD | HTW_FEAT_STATS);
+	EXPECT_EQ(q.setup_flags, HTW_SETUP_WORDS | HTW_SETUP_CLOCK_STEPS);
+	EXPECT_EQ(q.timer_flags, HTW_TIMER_ABS | HTW_TIMER_DEADLINE |
+		  HTW_TIMER_COARSE | HTW_TIMER_KEEP | HTW_TIMER_SKIP |
+		  HTW_TIMER_BURST | HTW_TIMER_WORD);
+	EXPECT_EQ(q.clock_mask, 1U << CLOCK_MONOTONIC | 1U << CLOCK_BOOTTIME |
+		  1U << CLOCK_REALTIME | 1U << CLOCK_TAI |
+		  1U << HTW_CLOCK_VIRTUAL);
 }
 
 static void query_tells_limits_that_make_sense(void)
 {
 	struct htw_query q = query(open_context(0));
 
-	EXPECT_EQ(q.size, sizeof(q));
-	EXPECT_TRUE(q.features & HTW_FEAT_INTERVAL);
-	EXPECT_TRUE(q.features & HTW_FEAT_SLACK);
-	EXPECT_TRUE(q.timer_flags & HTW_TIMER_ABS);
-	EXPECT_TRUE(q.clock_mask >> CLOCK_MONOTONIC & 1);
+	EXPECT_GT(q.max_batch, 255);
 	EXPECT_GT(q.tick_ns, 0);
 	EXPECT_LT(q.tick_ns, SEC);
 	EXPECT_GT(q.min_gap_ns, 0);
@@ -208,178 +399,65 @@ static void query_tells_limits_that_make_sense(void)
 	EXPECT_GT(q.min_interval_ns, 0);
 	EXPECT_LT(q.min_interval_ns, SEC);
 	EXPECT_GT(q.max_file, 0);
+	EXPECT_GE(q.max_user, q.max_file);
+	EXPECT_GE(q.max_total, q.max_user);
 	EXPECT_EQ(q.nr_file, 0);
+	EXPECT_GT(q.max_ring, 1);
+	EXPECT_EQ(q.max_ring & (q.max_ring - 1), 0);
+}
+
+/* What a context was made by HTW_IOC_SETUP is what it tells of itself. */
+static void query_tells_what_was_set_up(void)
+{
+	int fd = open_setup(0, (struct htw_setup){
+		.clock = HTW_CLOCK_VIRTUAL, .tick_ns = 1024, .max_timers = 7 });
+	struct htw_query q = query(fd);
+
+	EXPECT_EQ(q.tick_ns, 1024);
+	EXPECT_EQ(q.max_file, 7);
+}
+
+/* Room is made for 32 timers at a time, and stays. */
+static void query_tells_the_room_of_the_user(void)
+{
+	int fd = open_context(0), other = open_context(0), i;
+	uint64_t before = query(fd).nr_user, ids[33];
+
+	for (i = 0; i < 32; i++)
+		ids[i] = arm_far(fd);
+	EXPECT_EQ(query(fd).nr_user, before + 32);
+	EXPECT_EQ(query(other).nr_user, before + 32);
+	ids[i] = arm_far(fd);
+	EXPECT_EQ(query(other).nr_user, before + 64);
+	for (i = 0; i < 33; i++)
+		EXPECT_EQ(cancel(fd, ids[i]), HTW_CANCELLED);
+	EXPECT_EQ(query(other).nr_user, before + 64);
 }
 
 static void query_reserved_fields_are_zero(void)
 {
 	struct htw_query q = query(open_context(0));
-	size_t i;
 
 	EXPECT_EQ(q.flags, 0);
 	EXPECT_EQ(q.resv0, 0);
-	for (i = 0; i < 6; i++)
-		EXPECT_EQ(q.resv[i], 0);
+	EXPECT_EQ(q.resv[0], 0);
 }
 
+/* On a virtual clock all of them can be used. */
 static void query_op_mask_names_the_known_opcodes(void)
 {
-	int fd = open_context(0), opcode;
+	int fd = open_virtual(0), opcode;
 	struct htw_query q = query(fd);
 
-	EXPECT_EQ(q.op_mask & 1, 0);
+	EXPECT_EQ(q.op_mask, 0x7e);
 	for (opcode = 0; opcode < 64; opcode++) {
-		struct htw_op op = { .opcode = (__u16)opcode, .resv0 = 1 };
-		int err = do_op(fd, &op);
+		/* Slack above the limit: refused by all that are known. */
+		struct htw_op op = {
+			.opcode = (__u16)opcode, .slack = UINT64_MAX };
 
-		EXPECT_EQ(err != -EOPNOTSUPP, q.op_mask >> opcode & 1);
+		EXPECT_EQ(do_op(fd, &op), q.op_mask >> opcode & 1 ?
+			  -EINVAL : -EOPNOTSUPP);
 	}
-	EXPECT_EQ(q.op_mask >> HTW_OP_ARM & 0xf, 0xf);
-}
-
-static void query_ignores_what_is_only_written(void)
-{
-	struct htw_query q, expected;
-	int fd = open_context(0);
-
-	expected = query(fd);
-	memset(&q, 0xff, sizeof(q));
-	q.flags = 0;
-	memset(q.resv, 0, sizeof(q.resv));
-	EXPECT_EQ(ioctl(fd, HTW_IOC_QUERY, &q), 0);
-	EXPECT_EQ(memcmp(&q, &expected, sizeof(q)), 0);
-}
-
-static void expect_query_refused(int fd, struct htw_query q, int err)
-{
-	struct htw_query copy = q;
-
-	EXPECT_ERRNO(ioctl(fd, HTW_IOC_QUERY, &q), err);
-	EXPECT_EQ(memcmp(&q, &copy, sizeof(q)), 0);
-}
-
-static void query_each_flag_einval(void)
-{
-	int fd = open_context(0), bit;
-
-	for (bit = 0; bit < 32; bit++)
-		expect_query_refused(fd, (struct htw_query){
-			.flags = 1U << bit }, EINVAL);
-}
-
-static void query_each_resv_einval(void)
-{
-	int fd = open_context(0), i;
-
-	for (i = 0; i < 6; i++) {
-		struct htw_query q = { 0 };
-
-		q.resv[i] = 1;
-		expect_query_refused(fd, q, EINVAL);
-		q.resv[i] = 1ULL << 63;
-		expect_query_refused(fd, q, EINVAL);
-	}
-}
-
-static void query_size_below_8_einval(void)
-{
-	int fd = open_context(0);
-	size_t size;
-
-	for (size = 0; size < 8; size++) {
-		struct sized_query *q = new_sized_query(size);
-
-		EXPECT_EQ(do_sized_query(fd, q), -EINVAL);
-		expect_nothing_behind(q);
-		free(q);
-	}
-}
-
-/* Every length that an older program could have, and odd ones between. */
-static void query_shorter_gets_that_much_and_no_more(void)
-{
-	int fd = open_context(0);
-	struct htw_query full = query(fd);
-	size_t size;
-
-	for (size = 8; size < sizeof(full); size++) {
-		struct sized_query *q = new_sized_query(size);
-
-		EXPECT_EQ(do_sized_query(fd, q), 0);
-		EXPECT_EQ(memcmp(q->bytes, &full, size), 0);
-		expect_nothing_behind(q);
-		free(q);
-	}
-}
-
-static void query_longer_with_zero_tail_works(void)
-{
-	static const size_t more[] = { 1, 8, 64, 4096 - 128, 16383 - 128 };
-	int fd = open_context(0);
-	struct htw_query full = query(fd);
-	size_t i, j;
-
-	for (i = 0; i < sizeof(more) / sizeof(more[0]); i++) {
-		struct sized_query *q = new_sized_query(sizeof(full) + more[i]);
-
-		EXPECT_EQ(do_sized_query(fd, q), 0);
-		EXPECT_EQ(memcmp(q->bytes, &full, sizeof(full)), 0);
-		for (j = sizeof(full); j < q->size; j++)
-			EXPECT_EQ(q->bytes[j], 0);
-		expect_nothing_behind(q);
-		free(q);
-	}
-}
-
-/* One byte of the tail is not 0: the first, the last, one between. */
-static void query_longer_with_nonzero_tail_e2big(void)
-{
-	static const size_t at[] = { 128, 129, 4095, 4096, 16382 };
-	int fd = open_context(0);
-	size_t i;
-
-	for (i = 0; i < sizeof(at) / sizeof(at[0]); i++) {
-		struct sized_query *q = new_sized_query(16383);
-
-		q->bytes[at[i]] = 1;
-		EXPECT_EQ(do_sized_query(fd, q), -E2BIG);
-		EXPECT_EQ(q->bytes[0], 0);
-		EXPECT_EQ(q->bytes[at[i]], 1);
-		free(q);
-	}
-}
-
-static void query_shorter_still_checks_flags(void)
-{
-	struct sized_query *q = new_sized_query(8);
-
-	q->bytes[4] = 1;
-	EXPECT_EQ(do_sized_query(open_context(0), q), -EINVAL);
-}
-
-static void query_bad_pointer_efault(void)
-{
-	struct htw_query q = { 0 };
-	int fd = open_context(0);
-
-	EXPECT_ERRNO(ioctl(fd, HTW_IOC_QUERY, NULL), EFAULT);
-	EXPECT_ERRNO(ioctl(fd, HTW_IOC_QUERY, unmapped()), EFAULT);
-	EXPECT_ERRNO(ioctl(fd, HTW_IOC_QUERY, -1L), EFAULT);
-	EXPECT_ERRNO(ioctl(fd, HTW_IOC_QUERY, ~0UL << 12), EFAULT);
-	EXPECT_ERRNO(ioctl(fd, HTW_IOC_QUERY,
-			   protected_copy(&q, sizeof(q), PROT_READ)), EFAULT);
-	EXPECT_ERRNO(ioctl(fd, HTW_IOC_QUERY,
-			   protected_copy(&q, sizeof(q), PROT_NONE)), EFAULT);
-	EXPECT_ERRNO(ioctl(fd, HTW_IOC_QUERY, cut_copy(&q, sizeof(q))),
-		     EFAULT);
-}
-
-static void query_at_the_end_of_a_page_works(void)
-{
-	struct htw_query q = { 0 };
-
-	EXPECT_EQ(ioctl(open_context(0), HTW_IOC_QUERY,
-			edge_copy(&q, sizeof(q))), 0);
 }
 
 static void query_counts_only_this_file(void)
@@ -400,7 +478,7 @@ static void unknown_number_enotty(void)
 	int fd = open_context(0);
 	unsigned int nr;
 
-	for (nr = 2; nr < 256; nr++) {
+	for (nr = 6; nr < 256; nr++) {
 		EXPECT_ERRNO(ioctl(fd, _IOC(_IOC_READ | _IOC_WRITE,
 					    HTW_IOC_MAGIC, nr, sizeof(op)),
 				   &op), ENOTTY);
@@ -428,85 +506,51 @@ static void unknown_magic_enotty(void)
 	EXPECT_EQ(held(fd), 0);
 }
 
-static void op_wrong_size_enotty(void)
+/* Those that do not grow, and can be told from others by their size. */
+static void wrong_size_enotty(void)
 {
-	static const size_t sizes[] = { 0, 8, 56, 63, 65, 72, 128, 16383 };
+	static const size_t sizes[] = {
+		0, 3, 5, 8, 56, 63, 65, 72, 128, 16383 };
+	static const unsigned int numbers[] = { 1, 3 };
 	struct {
 		struct htw_op	op;
 		char		more[16384];
 	} arg = { .op = valid_arm() };
 	int fd = open_context(0);
-	size_t i;
+	size_t i, j;
 
-	for (i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++)
-		EXPECT_ERRNO(ioctl(fd, _IOC(_IOC_READ | _IOC_WRITE,
-					    HTW_IOC_MAGIC, 1, sizes[i]), &arg),
-			     ENOTTY);
+	for (i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+		for (j = 0; j < 2; j++)
+			EXPECT_ERRNO(ioctl(fd, _IOC(_IOC_READ | _IOC_WRITE,
+						    HTW_IOC_MAGIC, numbers[j],
+						    sizes[i]), &arg), ENOTTY);
+		EXPECT_ERRNO(ioctl(fd, _IOC(_IOC_WRITE, HTW_IOC_MAGIC, 4,
+					    sizes[i]), &arg), ENOTTY);
+	}
 	EXPECT_EQ(held(fd), 0);
 }
 
 static void wrong_direction_enotty(void)
 {
-	static const unsigned int dirs[] = {
-		_IOC_NONE, _IOC_READ, _IOC_WRITE };
-	struct htw_query q = { 0 };
-	struct htw_op op = valid_arm();
+	static const unsigned int requests[] = {
+		HTW_IOC_QUERY, HTW_IOC_OP, HTW_IOC_SETUP, HTW_IOC_BATCH,
+		HTW_IOC_EVENTFD, HTW_IOC_STATS };
+	unsigned int dir;
+	char zero[128];
 	int fd = open_context(0);
 	size_t i;
 
-	for (i = 0; i < 3; i++) {
-		EXPECT_ERRNO(ioctl(fd, _IOC(dirs[i], HTW_IOC_MAGIC, 0,
-					    sizeof(q)), &q), ENOTTY);
-		EXPECT_ERRNO(ioctl(fd, _IOC(dirs[i], HTW_IOC_MAGIC, 1,
-					    sizeof(op)), &op), ENOTTY);
-	}
+	for (i = 0; i < 6; i++)
+		for (dir = 0; dir < 4; dir++) {
+			unsigned int req = requests[i] & ~(3U << _IOC_DIRSHIFT);
+
+			req |= dir << _IOC_DIRSHIFT;
+			if (req == requests[i])
+				continue;
+			memset(zero, 0, sizeof(zero));
+			EXPECT_ERRNO(ioctl(fd, req, zero), ENOTTY);
+		}
 	EXPECT_EQ(held(fd), 0);
-}
-
-/* --- HTW_IOC_OP: opcodes and ids --- */
-
-static void unknown_opcode_eopnotsupp(void)
-{
-	static const __u16 opcodes[] = { 0, 5, 63, 64, 0x101, 0x8001, 0xffff };
-	int fd = open_context(0);
-	size_t i;
-
-	for (i = 0; i < sizeof(opcodes) / sizeof(opcodes[0]); i++) {
-		struct htw_op op = valid_arm();
-
-		op.opcode = opcodes[i];
-		expect_refused(fd, op, EOPNOTSUPP, 0);
-	}
-}
-
-static void unknown_id_enoent(void)
-{
-	static const uint64_t wrong[] = {
-		0, 1, 0xffffffff, 1ULL << 32, 1ULL << 63, UINT64_MAX };
-	int fd = open_context(0);
-	size_t i;
-
-	for (i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
-		expect_refused(fd, valid_rearm(wrong[i]), ENOENT, 0);
-		expect_refused(fd, valid_cancel(wrong[i]), ENOENT, 0);
-		expect_refused(fd, valid_remaining(wrong[i]), ENOENT, 0);
-	}
-}
-
-/* Each bit of an id counts: one that differs is no other timer's. */
-static void id_with_any_bit_flipped_enoent(void)
-{
-	int fd = open_context(0), bit;
-	uint64_t id = arm_far(fd);
-
-	for (bit = 0; bit < 64; bit++) {
-		uint64_t wrong = id ^ 1ULL << bit;
-
-		expect_refused(fd, valid_rearm(wrong), ENOENT, id);
-		expect_refused(fd, valid_cancel(wrong), ENOENT, id);
-		expect_refused(fd, valid_remaining(wrong), ENOENT, id);
-	}
-	EXPECT_EQ(cancel(fd, id), HTW_CANCELLED);
 }
 
 /* --- HTW_OP_ARM --- */
@@ -534,133 +578,6 @@ static void arm_writes_only_id_value_res_arming(void)
 	EXPECT_EQ(held(fd), 1);
 }
 
-static void arm_each_resv0_bit_einval(void)
-{
-	int fd = open_context(0), bit;
-
-	for (bit = 0; bit < 16; bit++) {
-		struct htw_op op = valid_arm();
-
-		op.resv0 = (__u16)(1U << bit);
-		expect_refused(fd, op, EINVAL, 0);
-	}
-}
-
-static void arm_each_unknown_flag_einval(void)
-{
-	int fd = open_context(0), bit;
-	uint64_t known = query(fd).timer_flags;
-
-	EXPECT_EQ(known >> 32, 0);
-	for (bit = 0; bit < 32; bit++) {
-		struct htw_op op = valid_arm();
-
-		if (known >> bit & 1)
-			continue;
-		op.flags = 1U << bit;
-		expect_refused(fd, op, EINVAL, 0);
-		op.flags |= HTW_TIMER_ABS;
-		expect_refused(fd, op, EINVAL, 0);
-	}
-}
-
-static void arm_id_nonzero_einval(void)
-{
-	int fd = open_context(0);
-	uint64_t id = arm_far(fd);
-	struct htw_op op = valid_arm();
-
-	op.id = 1;
-	expect_refused(fd, op, EINVAL, id);
-	op.id = UINT64_MAX;
-	expect_refused(fd, op, EINVAL, id);
-	op.id = id;
-	expect_refused(fd, op, EINVAL, id);
-}
-
-static void arm_expires_up_to_s64_max(void)
-{
-	int fd = open_context(0);
-
-	EXPECT_EQ(cancel(fd, arm_in(fd, MAX_TIME, 0)), HTW_CANCELLED);
-	EXPECT_EQ(cancel(fd, arm_at(fd, MAX_TIME, 0)), HTW_CANCELLED);
-	EXPECT_EQ(cancel(fd, arm_in(fd, MAX_TIME - 1, 0)), HTW_CANCELLED);
-	EXPECT_EQ(cancel(fd, arm_at(fd, MAX_TIME - 1, 0)), HTW_CANCELLED);
-}
-
-static void arm_expires_above_s64_max_einval(void)
-{
-	int fd = open_context(0);
-	struct htw_op op = valid_arm();
-
-	for (op.flags = 0; op.flags <= HTW_TIMER_ABS; op.flags++) {
-		op.expires = MAX_TIME + 1;
-		expect_refused(fd, op, EINVAL, 0);
-		op.expires = UINT64_MAX;
-		expect_refused(fd, op, EINVAL, 0);
-	}
-}
-
-static void arm_interval_from_minimum_to_s64_max(void)
-{
-	int fd = open_context(0);
-	struct htw_op op = valid_arm();
-
-	op.interval = query(fd).min_interval_ns;
-	EXPECT_EQ(cancel(fd, arm(fd, op)), HTW_CANCELLED);
-	op.interval = MAX_TIME;
-	EXPECT_EQ(cancel(fd, arm(fd, op)), HTW_CANCELLED);
-}
-
-static void arm_interval_below_minimum_einval(void)
-{
-	int fd = open_context(0);
-	struct htw_op op = valid_arm();
-
-	op.interval = query(fd).min_interval_ns - 1;
-	if (op.interval)
-		expect_refused(fd, op, EINVAL, 0);
-	op.interval = 1;
-	if (op.interval < query(fd).min_interval_ns)
-		expect_refused(fd, op, EINVAL, 0);
-}
-
-static void arm_interval_above_s64_max_einval(void)
-{
-	int fd = open_context(0);
-	struct htw_op op = valid_arm();
-
-	op.interval = MAX_TIME + 1;
-	expect_refused(fd, op, EINVAL, 0);
-	op.interval = UINT64_MAX;
-	expect_refused(fd, op, EINVAL, 0);
-}
-
-static void arm_slack_up_to_s64_max(void)
-{
-	int fd = open_context(0);
-	struct htw_op op = valid_arm();
-
-	op.slack = MAX_TIME;
-	EXPECT_EQ(cancel(fd, arm(fd, op)), HTW_CANCELLED);
-	op.expires = MAX_TIME;
-	op.interval = MAX_TIME;
-	EXPECT_EQ(cancel(fd, arm(fd, op)), HTW_CANCELLED);
-	op.flags = HTW_TIMER_ABS;
-	EXPECT_EQ(cancel(fd, arm(fd, op)), HTW_CANCELLED);
-}
-
-static void arm_slack_above_s64_max_einval(void)
-{
-	int fd = open_context(0);
-	struct htw_op op = valid_arm();
-
-	op.slack = MAX_TIME + 1;
-	expect_refused(fd, op, EINVAL, 0);
-	op.slack = UINT64_MAX;
-	expect_refused(fd, op, EINVAL, 0);
-}
-
 /* --- HTW_OP_REARM --- */
 
 static void rearm_writes_only_value_res_arming(void)
@@ -681,132 +598,7 @@ static void rearm_writes_only_value_res_arming(void)
 	EXPECT_EQ(held(fd), 1);
 }
 
-static void rearm_each_resv0_bit_einval(void)
-{
-	int fd = open_context(0), bit;
-	uint64_t id = arm_far(fd);
-
-	for (bit = 0; bit < 16; bit++) {
-		struct htw_op op = valid_rearm(id);
-
-		op.resv0 = (__u16)(1U << bit);
-		expect_refused(fd, op, EINVAL, id);
-	}
-}
-
-static void rearm_each_unknown_flag_einval(void)
-{
-	int fd = open_context(0), bit;
-	uint64_t known = query(fd).timer_flags, id = arm_far(fd);
-
-	for (bit = 0; bit < 32; bit++) {
-		struct htw_op op = valid_rearm(id);
-
-		if (known >> bit & 1)
-			continue;
-		op.flags = 1U << bit;
-		expect_refused(fd, op, EINVAL, id);
-	}
-}
-
-static void rearm_times_above_s64_max_einval(void)
-{
-	static const uint64_t wrong[] = { MAX_TIME + 1, UINT64_MAX };
-	int fd = open_context(0);
-	uint64_t id = arm_far(fd);
-	size_t i;
-
-	for (i = 0; i < 2; i++) {
-		struct htw_op op = valid_rearm(id);
-
-		op.expires = wrong[i];
-		expect_refused(fd, op, EINVAL, id);
-		op.flags = HTW_TIMER_ABS;
-		expect_refused(fd, op, EINVAL, id);
-		op = valid_rearm(id);
-		op.interval = wrong[i];
-		expect_refused(fd, op, EINVAL, id);
-		op = valid_rearm(id);
-		op.slack = wrong[i];
-		expect_refused(fd, op, EINVAL, id);
-	}
-}
-
-static void rearm_times_up_to_s64_max(void)
-{
-	int fd = open_context(0);
-	struct htw_op op = valid_rearm(arm_far(fd));
-
-	op.expires = MAX_TIME;
-	op.interval = MAX_TIME;
-	op.slack = MAX_TIME;
-	EXPECT_EQ(do_op(fd, &op), 0);
-	op.flags = HTW_TIMER_ABS;
-	EXPECT_EQ(do_op(fd, &op), 0);
-	op.interval = query(fd).min_interval_ns;
-	EXPECT_EQ(do_op(fd, &op), 0);
-	EXPECT_EQ(cancel(fd, op.id), HTW_CANCELLED);
-}
-
-static void rearm_interval_below_minimum_einval(void)
-{
-	int fd = open_context(0);
-	uint64_t id = arm_far(fd);
-	struct htw_op op = valid_rearm(id);
-
-	op.interval = query(fd).min_interval_ns - 1;
-	if (op.interval)
-		expect_refused(fd, op, EINVAL, id);
-}
-
 /* --- HTW_OP_CANCEL and HTW_OP_REMAINING: they take the id and no more --- */
-
-static void expect_takes_only_id(int fd, struct htw_op valid)
-{
-	struct htw_op op;
-	int bit;
-
-	for (bit = 0; bit < 64; bit++) {
-		op = valid;
-		op.expires = 1ULL << bit;
-		expect_refused(fd, op, EINVAL, valid.id);
-		op = valid;
-		op.interval = 1ULL << bit;
-		expect_refused(fd, op, EINVAL, valid.id);
-		op = valid;
-		op.slack = 1ULL << bit;
-		expect_refused(fd, op, EINVAL, valid.id);
-		op = valid;
-		op.cookie = 1ULL << bit;
-		expect_refused(fd, op, EINVAL, valid.id);
-	}
-	for (bit = 0; bit < 32; bit++) {
-		op = valid;
-		op.flags = 1U << bit;
-		expect_refused(fd, op, EINVAL, valid.id);
-	}
-	for (bit = 0; bit < 16; bit++) {
-		op = valid;
-		op.resv0 = (__u16)(1U << bit);
-		expect_refused(fd, op, EINVAL, valid.id);
-	}
-}
-
-static void cancel_takes_only_id_else_einval(void)
-{
-	int fd = open_context(0);
-	uint64_t id = arm_far(fd);
-
-	expect_takes_only_id(fd, valid_cancel(id));
-	EXPECT_EQ(cancel(fd, id), HTW_CANCELLED);
-}
-
-static void remaining_takes_only_id_else_einval(void)
-{
-	int fd = open_context(0);
-
-	expect_takes_only_id(fd, valid_remaining(arm_far(fd)));
-}
 
 static void cancel_writes_only_value_res_arming(void)
 {
@@ -836,7 +628,7 @@ static void remaining_writes_what_it_tells(void)
 	ASSERT_EQ(do_op(fd, &op), 0);
 	EXPECT_EQ(op.opcode, HTW_OP_REMAINING);
 	EXPECT_EQ(op.flags, 0);
-	EXPECT_EQ(op.resv0, 0);
+	EXPECT_EQ(op.count, 0);
 	EXPECT_EQ(op.id, id);
 	EXPECT_EQ(op.interval, HOUR);
 	EXPECT_EQ(op.cookie, 0x1234);
@@ -1014,47 +806,36 @@ static void closed_descriptor_ebadf(void)
 }
 
 static const struct ktap_test tests[] = {
-	KTAP_TEST(layout_is_fixed),
+	KTAP_TEST(layout_of_query_is_fixed),
+	KTAP_TEST(layout_of_setup_is_fixed),
+	KTAP_TEST(layout_of_op_is_fixed),
+	KTAP_TEST(layout_of_event_is_fixed),
+	KTAP_TEST(layout_of_ring_is_fixed),
+	KTAP_TEST(layout_of_ctl_is_fixed),
+	KTAP_TEST(layout_of_batch_is_fixed),
+	KTAP_TEST(layout_of_context_stats_is_fixed),
+	KTAP_TEST(numbers_of_requests_are_fixed),
+	KTAP_TEST(size_below_8_einval),
+	KTAP_TEST(each_byte_of_flags_and_resv_einval),
+	KTAP_TEST(what_is_only_written_does_not_matter),
+	KTAP_TEST(shorter_gets_that_much_and_no_more),
+	KTAP_TEST(shorter_still_checks_flags),
+	KTAP_TEST(longer_with_zero_tail_works),
+	KTAP_TEST(longer_with_nonzero_tail_e2big),
+	KTAP_TEST(bad_pointer_to_what_can_grow_efault),
+	KTAP_TEST(query_names_all_that_is_known),
 	KTAP_TEST(query_tells_limits_that_make_sense),
+	KTAP_TEST(query_tells_what_was_set_up),
+	KTAP_TEST(query_tells_the_room_of_the_user),
 	KTAP_TEST(query_reserved_fields_are_zero),
 	KTAP_TEST(query_op_mask_names_the_known_opcodes),
-	KTAP_TEST(query_ignores_what_is_only_written),
-	KTAP_TEST(query_each_flag_einval),
-	KTAP_TEST(query_each_resv_einval),
-	KTAP_TEST(query_size_below_8_einval),
-	KTAP_TEST(query_shorter_gets_that_much_and_no_more),
-	KTAP_TEST(query_shorter_still_checks_flags),
-	KTAP_TEST(query_longer_with_zero_tail_works),
-	KTAP_TEST(query_longer_with_nonzero_tail_e2big),
-	KTAP_TEST(query_bad_pointer_efault),
-	KTAP_TEST(query_at_the_end_of_a_page_works),
 	KTAP_TEST(query_counts_only_this_file),
 	KTAP_TEST(unknown_number_enotty),
 	KTAP_TEST(unknown_magic_enotty),
-	KTAP_TEST(op_wrong_size_enotty),
+	KTAP_TEST(wrong_size_enotty),
 	KTAP_TEST(wrong_direction_enotty),
-	KTAP_TEST(unknown_opcode_eopnotsupp),
-	KTAP_TEST(unknown_id_enoent),
-	KTAP_TEST(id_with_any_bit_flipped_enoent),
 	KTAP_TEST(arm_writes_only_id_value_res_arming),
-	KTAP_TEST(arm_each_resv0_bit_einval),
-	KTAP_TEST(arm_each_unknown_flag_einval),
-	KTAP_TEST(arm_id_nonzero_einval),
-	KTAP_TEST(arm_expires_up_to_s64_max),
-	KTAP_TEST(arm_expires_above_s64_max_einval),
-	KTAP_TEST(arm_interval_from_minimum_to_s64_max),
-	KTAP_TEST(arm_interval_below_minimum_einval),
-	KTAP_TEST(arm_interval_above_s64_max_einval),
-	KTAP_TEST(arm_slack_up_to_s64_max),
-	KTAP_TEST(arm_slack_above_s64_max_einval),
 	KTAP_TEST(rearm_writes_only_value_res_arming),
-	KTAP_TEST(rearm_each_resv0_bit_einval),
-	KTAP_TEST(rearm_each_unknown_flag_einval),
-	KTAP_TEST(rearm_times_above_s64_max_einval),
-	KTAP_TEST(rearm_times_up_to_s64_max),
-	KTAP_TEST(rearm_interval_below_minimum_einval),
-	KTAP_TEST(cancel_takes_only_id_else_einval),
-	KTAP_TEST(remaining_takes_only_id_else_einval),
 	KTAP_TEST(cancel_writes_only_value_res_arming),
 	KTAP_TEST(remaining_writes_what_it_tells),
 	KTAP_TEST(arm_bad_pointer_efault),

@@ -35,8 +35,13 @@ selftest()
 {
 	"/selftests/$1"
 	printf '\n# exit: %d\n# suite:\n' $?
+	[ -e "/selftests32/$1" ] || return
+	"/selftests32/$1"
+	printf '\n# exit: %d\n# suite:\n' $?
 }
 
+[ ! -e /selftests32 ] || /selftests32/uapi -l >/dev/null ||
+	stop "programs of 32 bits do not run here: CONFIG_IA32_EMULATION is needed"
 selftest uapi
 selftest timers
 selftest copying

@@ -1,0 +1,622 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Operations of programs on their timers, one or many at a time.
+ *
+ * All but the ones that go through the whole context (%WALKS) are done with ctx->lock
+ * held, those of a batch up to OPS_AT_ONCE under one hold.
+ */
+#include "op.h"
+
+#include "context.h"
+#include "event.h"
+#include "ring.h"
+#include "user_timer.h"
+#include "words.h"
+
+#include <linux/bits.h>
+#include <linux/err.h>
+#include <linux/htw_wheel.h>
+#include <linux/sched.h>
+#include <linux/sched/signal.h>
+#include <linux/uaccess.h>
+
+/* How many operations of a batch are copied in one go; they are on the stack. */
+#define OPS_AT_ONCE		16
+
+/* How far HTW_OP_ADVANCE goes under one hold of ctx->turn: see virtual.c. */
+#define STEPS_AT_ONCE		64
+
+#define TIMER_FLAGS							\
+	(HTW_TIMER_ABS | HTW_TIMER_DEADLINE | HTW_TIMER_COARSE |	\
+	 HTW_TIMER_KEEP | HTW_TIMER_SKIP | HTW_TIMER_BURST | HTW_TIMER_WORD)
+
+/**
+ * struct hold - one hold of ctx->lock
+ * @ctx: the context
+ * @now: the time on its clock; 0 until somebody asks for it
+ */
+struct hold {
+	struct htw_context	*ctx;
+	u64			now;
+};
+
+/*
+ * The time, which for all operations of a hold is that of the first: so what is armed by
+ * a delay is not early, because the call began before that.
+ */
+static u64 now_of(struct hold *hold)
+{
+	if (!hold->now)
+		hold->now = htw_context_now(hold->ctx);
+	return hold->now;
+}
+
+/* A timer that is armed by a delay does not follow a clock that somebody sets. */
+static u16 flags_of(const struct htw_context *ctx, const struct htw_op *op)
+{
+	if (ctx->wheel || (op->flags & HTW_TIMER_ABS) ||
+	    !htw_clock_can_be_set(ctx->clock.id))
+		return op->flags;
+	return op->flags | HTW_TIMER_MONOTONIC;
+}
+
+static u64 expiry_of(struct hold *hold, const struct htw_user_timer *ut,
+		     const struct htw_op *op)
+{
+	if (op->flags & HTW_TIMER_ABS)
+		return op->expires;
+	/* Both are below 2^63. */
+	return min_t(u64, htw_user_timer_own_time(ut, now_of(hold)) + op->expires,
+		     KTIME_MAX);
+}
+
+static u64 slack_of(struct hold *hold, const struct htw_user_timer *ut,
+		    const struct htw_op *op)
+{
+	u64 now;
+
+	if (!(op->flags & HTW_TIMER_COARSE))
+		return op->slack;
+	now = htw_user_timer_own_time(ut, now_of(hold));
+	return max(op->slack, (ut->expires - min(now, ut->expires)) / 8);
+}
+
+static void arm_timer(struct hold *hold, struct htw_user_timer *ut,
+		      struct htw_op *op)
+{
+	ut->cookie = op->cookie;
+	ut->interval = op->interval;
+	ut->count = op->count;
+	ut->flags = flags_of(hold->ctx, op);
+	ut->expires = expiry_of(hold, ut, op);
+	ut->slack = slack_of(hold, ut, op);
+	ut->state = HTW_TIMER_ARMED;
+	ut->arming++;
+	if (ut->flags & HTW_TIMER_WORD)
+		htw_words_clear(&hold->ctx->words, ut->index);
+
+	op->res = htw_user_timer_start(ut);
+	op->id = htw_user_timer_id(ut);
+	op->arming = ut->arming;
+}
+
+/* -EAGAIN: there has to be a free slot first. */
+static int op_arm(struct hold *hold, struct htw_op *op)
+{
+	struct htw_context *ctx = hold->ctx;
+
+	if (ctx->nr_timers >= ctx->max_timers)
+		return -ENOSPC;
+	if (list_empty(&ctx->free))
+		return -EAGAIN;
+	arm_timer(hold, htw_user_timer_take(ctx), op);
+	ctx->stats.armed++;
+	return 0;
+}
+
+/* The last event of a timer that is being read is as good as read. */
+static bool is_delivered(const struct htw_user_timer *ut, struct hold *hold)
+{
+	struct htw_outcome outcome;
+	struct htw_event event;
+
+	if (ut->state != HTW_TIMER_COPYING)
+		return false;
+	htw_user_timer_event(ut, now_of(hold), &event, &outcome);
+	return outcome.last;
+}
+
+static int op_rearm(struct hold *hold, struct htw_op *op)
+{
+	struct htw_context *ctx = hold->ctx;
+	struct htw_user_timer *ut = htw_user_timer_find(ctx, op->id);
+
+	if (IS_ERR(ut))
+		return PTR_ERR(ut);
+	if (!(ut->flags & HTW_TIMER_KEEP) && is_delivered(ut, hold))
+		return -EALREADY;
+	ctx->stats.rearmed++;
+	ctx->stats.withdrawn += ut->state == HTW_TIMER_EXPIRED;
+	htw_event_unqueue(ut);
+	arm_timer(hold, ut, op);
+	return 0;
+}
+
+/* Ends a timer. Returns what HTW_OP_CANCEL answers. */
+static int cancel(struct hold *hold, struct htw_user_timer *ut)
+{
+	struct htw_context_stats *stats = &hold->ctx->stats;
+	bool expired = ut->state == HTW_TIMER_EXPIRED;
+	int ret;
+
+	if (ut->state == HTW_TIMER_KEPT || is_delivered(ut, hold))
+		ret = HTW_DELIVERED;
+	else if (expired)
+		ret = HTW_WITHDRAWN;
+	else
+		ret = HTW_CANCELLED;
+
+	htw_event_unqueue(ut);
+	/* Its callback waits for us, or its turn has not come: it would expire now. */
+	if ((ut->state == HTW_TIMER_ARMED && !htw_user_timer_stop(ut)) ||
+	    ut->state == HTW_TIMER_DEFERRED) {
+		if (htw_user_timer_held(ut) <=
+		    htw_user_timer_own_time(ut, now_of(hold)))
+			ret = HTW_WITHDRAWN;
+	}
+	stats->cancelled += ret == HTW_CANCELLED;
+	stats->withdrawn += ret == HTW_WITHDRAWN;
+	stats->expired += ret == HTW_WITHDRAWN && !expired;
+	htw_user_timer_put(ut);
+	return ret;
+}
+
+static int op_cancel(struct hold *hold, struct htw_op *op)
+{
+	struct htw_user_timer *ut = htw_user_timer_find(hold->ctx, op->id);
+
+	if (IS_ERR(ut))
+		return PTR_ERR(ut);
+	if (!(ut->flags & HTW_TIMER_KEEP) && is_delivered(ut, hold))
+		return -EALREADY;
+	op->arming = ut->arming;
+	op->value = ut->state == HTW_TIMER_ARMED ? htw_user_timer_held(ut) :
+						   ut->expires;
+	op->value = htw_user_timer_show_time(ut, op->value);
+	op->res = cancel(hold, ut);
+	return 0;
+}
+
+/* When it is due next, or was due last if that has come. */
+static u64 expires_now(struct hold *hold, const struct htw_user_timer *ut)
+{
+	struct htw_outcome outcome;
+	struct htw_event event;
+
+	if (ut->state == HTW_TIMER_KEPT)
+		return htw_user_timer_show_time(ut, ut->expires);
+	if (ut->state == HTW_TIMER_ARMED &&
+	    htw_user_timer_held(ut) > htw_user_timer_own_time(ut, now_of(hold)))
+		return htw_user_timer_show_time(ut, htw_user_timer_held(ut));
+	htw_user_timer_event(ut, now_of(hold), &event, &outcome);
+	return event.expires;
+}
+
+static int op_remaining(struct hold *hold, struct htw_op *op)
+{
+	struct htw_user_timer *ut = htw_user_timer_find(hold->ctx, op->id);
+
+	if (IS_ERR(ut))
+		return PTR_ERR(ut);
+	op->expires = expires_now(hold, ut);
+	if (ut->state == HTW_TIMER_ARMED && op->expires > now_of(hold))
+		op->value = op->expires - now_of(hold);
+	op->count = ut->count;
+	op->interval = ut->interval;
+	op->slack = ut->slack;
+	op->cookie = ut->cookie;
+	op->arming = ut->arming;
+	if (ut->state == HTW_TIMER_KEPT)
+		op->res = HTW_STATE_DELIVERED;
+	else if (ut->state == HTW_TIMER_EXPIRED || ut->state == HTW_TIMER_COPYING)
+		op->res = HTW_STATE_EXPIRED;
+	return 0;
+}
+
+/* Those of one chunk. Returns how many. */
+static unsigned int cancel_chunk(struct htw_context *ctx, u32 first, u64 cookie,
+				 u64 mask)
+{
+	struct hold hold = { .ctx = ctx };
+	struct htw_user_timer *ut;
+	unsigned int i, nr = 0;
+
+	htw_context_lock(ctx);
+	for (i = 0; i < HTW_CHUNK_TIMERS; i++) {
+		ut = htw_user_timer_at(ctx, first + i);
+		if (ut->state == HTW_TIMER_FREE || (ut->cookie ^ cookie) & mask)
+			continue;
+		if (!(ut->flags & HTW_TIMER_KEEP) && is_delivered(ut, &hold))
+			continue;
+		cancel(&hold, ut);
+		nr++;
+	}
+	htw_context_unlock(ctx);
+	return nr;
+}
+
+static int op_cancel_match(struct hold *hold, struct htw_op *op)
+{
+	struct htw_context *ctx = hold->ctx;
+	unsigned long index;
+	void *chunk;
+
+	xa_for_each(&ctx->chunks, index, chunk) {
+		op->res += cancel_chunk(ctx, index * HTW_CHUNK_TIMERS, op->cookie,
+					op->value);
+		cond_resched();
+	}
+	return 0;
+}
+
+/* A part of the way to @to. Returns true if there is more to go. */
+static bool advance_some(struct htw_context *ctx, u64 to, bool to_event)
+{
+	u64 before = READ_ONCE(ctx->stats.expired);
+	u64 target = to, next;
+	bool more;
+
+	mutex_lock(&ctx->turn);
+	if (to_event && htw_wheel_next_event(ctx->wheel, &next))
+		target = min(next, to);
+	more = htw_wheel_advance_some(ctx->wheel, target, STEPS_AT_ONCE);
+	mutex_unlock(&ctx->turn);
+
+	if (to_event && READ_ONCE(ctx->stats.expired) != before)
+		return more;
+	return more || target < to;
+}
+
+static int op_advance(struct hold *hold, struct htw_op *op)
+{
+	struct htw_context *ctx = hold->ctx;
+	bool to_event = op->flags & HTW_ADVANCE_NEXT;
+	u64 to = op->expires;
+
+	if (!ctx->wheel)
+		return -EOPNOTSUPP;
+	if (!(op->flags & HTW_TIMER_ABS))
+		to = min_t(u64, now_of(hold) + to, S64_MAX);
+	while (advance_some(ctx, to, to_event)) {
+		cond_resched();
+		if (signal_pending(current))
+			break;
+	}
+	op->value = htw_context_now(ctx);
+	htw_event_notify(ctx);
+	return 0;
+}
+
+#define TAKES_EXPIRES	BIT(0)
+#define TAKES_TIMES	BIT(1)	/* count, interval, slack */
+#define TAKES_COOKIE	BIT(2)
+#define TAKES_ID	BIT(3)
+#define TAKES_VALUE	BIT(4)
+#define WALKS		BIT(5)	/* without ctx->lock */
+
+/**
+ * struct op_desc - an opcode
+ * @fn: does it; its results in htw_op are 0 before
+ * @what: TAKES_ bits: fields that may not be 0; and WALKS
+ * @flags: those that it knows
+ */
+struct op_desc {
+	int	(*fn)(struct hold *hold, struct htw_op *op);
+	u16	what;
+	u16	flags;
+};
+
+static const struct op_desc ops[] = {
+	[HTW_OP_ARM] = {
+		op_arm, TAKES_EXPIRES | TAKES_TIMES | TAKES_COOKIE, TIMER_FLAGS,
+	},
+	[HTW_OP_REARM] = {
+		op_rearm, TAKES_EXPIRES | TAKES_TIMES | TAKES_COOKIE | TAKES_ID,
+		TIMER_FLAGS,
+	},
+	[HTW_OP_CANCEL] = { op_cancel, TAKES_ID, 0 },
+	[HTW_OP_REMAINING] = { op_remaining, TAKES_ID, 0 },
+	[HTW_OP_CANCEL_MATCH] = {
+		op_cancel_match, TAKES_COOKIE | TAKES_VALUE | WALKS, 0,
+	},
+	[HTW_OP_ADVANCE] = {
+		op_advance, TAKES_EXPIRES | WALKS, HTW_TIMER_ABS | HTW_ADVANCE_NEXT,
+	},
+};
+
+/**
+ * htw_op_mask() - what operations there are
+ *
+ * Return: htw_query.op_mask.
+ */
+u64 htw_op_mask(void)
+{
+	unsigned int opcode;
+	u64 mask = 0;
+
+	for (opcode = 0; opcode < ARRAY_SIZE(ops); opcode++)
+		if (ops[opcode].fn)
+			mask |= BIT_ULL(opcode);
+	return mask;
+}
+
+/**
+ * htw_op_timer_flags() - what flags a timer can have
+ *
+ * Return: htw_query.timer_flags.
+ */
+u64 htw_op_timer_flags(void)
+{
+	return TIMER_FLAGS;
+}
+
+static bool has_both(u16 flags, u16 a, u16 b)
+{
+	return (flags & a) && (flags & b);
+}
+
+/* What flags forbid to each other, and to timers that expire once. */
+static bool flags_agree(const struct htw_context *ctx, const struct htw_op *op)
+{
+	const u16 periodic = HTW_TIMER_SKIP | HTW_TIMER_BURST;
+
+	if (!(op->flags & ~(HTW_TIMER_ABS | HTW_TIMER_KEEP)))
+		return op->interval || !op->count;
+	if (has_both(op->flags, HTW_TIMER_SKIP, HTW_TIMER_BURST) ||
+	    has_both(op->flags, HTW_TIMER_DEADLINE,
+		     HTW_TIMER_COARSE | HTW_TIMER_WORD))
+		return false;
+	if (!op->interval && ((op->flags & periodic) || op->count))
+		return false;
+	return !(op->flags & HTW_TIMER_WORD) || (ctx->words.addr && !op->interval);
+}
+
+static bool times_valid(const struct htw_context *ctx, const struct htw_op *op)
+{
+	if (op->interval > S64_MAX || op->slack > S64_MAX)
+		return false;
+	if (op->interval && op->interval < htw_context_tick_ns(ctx))
+		return false;
+	return flags_agree(ctx, op);
+}
+
+static bool op_valid(const struct htw_context *ctx, const struct op_desc *desc,
+		     const struct htw_op *op)
+{
+	if (op->flags & ~desc->flags)
+		return false;
+	if (op->expires > (desc->what & TAKES_EXPIRES ? S64_MAX : 0))
+		return false;
+	if (!(desc->what & TAKES_ID) && op->id)
+		return false;
+	if (!(desc->what & TAKES_COOKIE) && op->cookie)
+		return false;
+	if (desc->what & TAKES_TIMES)
+		return times_valid(ctx, op);
+	return !op->count && !op->interval && !op->slack;
+}
+
+/* Checks the operation, and clears what it will fill in. */
+static const struct op_desc *begin_op(const struct htw_context *ctx,
+				      struct htw_op *op)
+{
+	const struct op_desc *desc;
+
+	if (op->opcode >= ARRAY_SIZE(ops) || !ops[op->opcode].fn)
+		return ERR_PTR(-EOPNOTSUPP);
+	desc = &ops[op->opcode];
+	if (!op_valid(ctx, desc, op))
+		return ERR_PTR(-EINVAL);
+	if (!(desc->what & TAKES_VALUE))
+		op->value = 0;
+	op->res = 0;
+	op->arming = 0;
+	return desc;
+}
+
+static int do_locked(struct htw_context *ctx, const struct op_desc *desc,
+		     struct htw_op *op)
+{
+	struct hold hold = { .ctx = ctx };
+	int ret;
+
+	htw_context_lock(ctx);
+	ret = desc->fn(&hold, op);
+	htw_context_unlock(ctx);
+	return ret;
+}
+
+/**
+ * htw_op_do() - do one operation
+ * @ctx: the context
+ * @op: the operation as the program gave it; its results are stored there
+ *
+ * Context: Task.
+ * Return: 0, or an errno of HTW_IOC_OP and nothing has changed.
+ */
+int htw_op_do(struct htw_context *ctx, struct htw_op *op)
+{
+	const struct op_desc *desc = begin_op(ctx, op);
+	struct hold hold = { .ctx = ctx };
+	int ret;
+
+	if (IS_ERR(desc))
+		return PTR_ERR(desc);
+	if (desc->what & WALKS)
+		return desc->fn(&hold, op);
+	for (;;) {
+		ret = do_locked(ctx, desc, op);
+		if (ret != -EAGAIN)
+			return ret;
+		ret = htw_user_timer_grow(ctx);
+		if (ret)
+			return ret;
+	}
+}
+
+/**
+ * htw_op_undo_arm() - the program will never learn of this operation
+ * @ctx: the context
+ * @op: the operation, done
+ *
+ * A timer whose id the program never learns would have no end.
+ */
+void htw_op_undo_arm(struct htw_context *ctx, const struct htw_op *op)
+{
+	struct htw_op undo = { .opcode = HTW_OP_CANCEL, .id = op->id };
+
+	if (op->opcode == HTW_OP_ARM && op->res >= 0)
+		htw_op_do(ctx, &undo);
+}
+
+/* Those of @nr operations that can be done under one hold. Returns how many. */
+static unsigned int do_under_one_hold(struct htw_context *ctx,
+				      struct htw_op *op, unsigned int nr)
+{
+	struct hold hold = { .ctx = ctx };
+	const struct op_desc *desc;
+	unsigned int i;
+	int ret;
+
+	htw_context_lock(ctx);
+	for (i = 0; i < nr; i++) {
+		desc = begin_op(ctx, &op[i]);
+		if (!IS_ERR(desc) && (desc->what & WALKS))
+			break;
+		ret = IS_ERR(desc) ? PTR_ERR(desc) : desc->fn(&hold, &op[i]);
+		if (ret == -EAGAIN)
+			break;
+		if (ret)
+			op[i].res = ret;
+	}
+	htw_context_unlock(ctx);
+	return i;
+}
+
+static void do_ops(struct htw_context *ctx, struct htw_op *op, unsigned int nr)
+{
+	unsigned int i = 0;
+	int ret;
+
+	while (i < nr) {
+		i += do_under_one_hold(ctx, op + i, nr - i);
+		if (i == nr)
+			break;
+		ret = htw_op_do(ctx, &op[i]);
+		if (ret)
+			op[i].res = ret;
+		i++;
+	}
+}
+
+/*
+ * Copies, does and copies back @nr operations. Returns how many were done and told;
+ * less than @nr is a fault.
+ */
+static unsigned int batch_some(struct htw_context *ctx,
+			       struct htw_op __user *uops, unsigned int nr)
+{
+	struct htw_op op[OPS_AT_ONCE];
+	unsigned int i, told;
+
+	nr -= DIV_ROUND_UP(copy_from_user(op, uops, nr * sizeof(*op)),
+			   sizeof(*op));
+	do_ops(ctx, op, nr);
+	told = nr - DIV_ROUND_UP(copy_to_user(uops, op, nr * sizeof(*op)),
+				 sizeof(*op));
+	for (i = told; i < nr; i++)
+		htw_op_undo_arm(ctx, &op[i]);
+	return told;
+}
+
+/* Returns 0 if all were done, else why not. */
+static int batch_ops(struct htw_context *ctx, struct htw_batch *batch)
+{
+	struct htw_op __user *uops = u64_to_user_ptr(batch->ops);
+	unsigned int nr, told;
+
+	while (batch->done < batch->nr_ops) {
+		if (signal_pending(current))
+			return -EINTR;
+		nr = min_t(u32, batch->nr_ops - batch->done, OPS_AT_ONCE);
+		told = batch_some(ctx, uops + batch->done, nr);
+		batch->done += told;
+		if (told < nr)
+			return -EFAULT;
+		cond_resched();
+	}
+	return 0;
+}
+
+/* Waits as asked for, and reads what there is then. */
+static int batch_events(struct htw_context *ctx, struct htw_batch *batch)
+{
+	struct htw_event __user *events = u64_to_user_ptr(batch->events);
+	ssize_t ret = 0;
+
+	if (ctx->ring.entries) {
+		htw_ring_flush(ctx);
+		htw_event_notify(ctx);
+	}
+	if (batch->min_events)
+		ret = htw_event_wait(ctx, batch->min_events, batch->timeout);
+	if (ctx->ring.entries) {
+		batch->got = htw_ring_nr(&ctx->ring);
+	} else if (batch->nr_events) {
+		int nr = htw_event_read(ctx, events, batch->nr_events, true);
+
+		if (nr > 0)
+			batch->got = nr;
+		else if (nr == -EFAULT)
+			return nr;
+	}
+	return ret == -ERESTARTSYS && !batch->got ? -EINTR : 0;
+}
+
+static bool batch_valid(const struct htw_context *ctx,
+			const struct htw_batch *batch)
+{
+	u32 room = ctx->ring.entries ?: batch->nr_events;
+
+	if (batch->flags || batch->resv[0] || batch->nr_ops > HTW_MAX_BATCH)
+		return false;
+	if (ctx->ring.entries && (batch->events || batch->nr_events))
+		return false;
+	if (!batch->min_events)
+		return !batch->timeout;
+	return batch->min_events <= room &&
+	       (batch->timeout <= S64_MAX || batch->timeout == HTW_FOREVER);
+}
+
+/**
+ * htw_op_batch() - do many operations, then wait for events
+ * @ctx: the context
+ * @batch: as the program gave it; its results are stored there
+ *
+ * Context: Task.
+ * Return: 0, or an errno of HTW_IOC_BATCH; then nothing was done, and no event read.
+ */
+int htw_op_batch(struct htw_context *ctx, struct htw_batch *batch)
+{
+	int ret;
+
+	if (!batch_valid(ctx, batch))
+		return -EINVAL;
+	batch->done = 0;
+	batch->got = 0;
+	ret = batch_ops(ctx, batch);
+	if (!ret)
+		ret = batch_events(ctx, batch);
+	batch->now = htw_context_now(ctx);
+	return batch->done ? 0 : ret;
+}
