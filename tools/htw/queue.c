@@ -2,6 +2,7 @@
 /*
  * Operations on their way to the kernel: one by one, or many in one call.
  */
+#include <errno.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -91,9 +92,11 @@ static bool flush_batch(void)
 		};
 
 		err = device_batch(queue.fd, &batch);
-		if (err || !batch.done) {
-			fprintf(stderr, "htw run: batch: %s\n",
-				err ? strerror(-err) : "nothing was done");
+		/* What it was stopped for is looked at before the next step. */
+		if (err == -EINTR)
+			continue;
+		if (err) {
+			fprintf(stderr, "htw run: batch: %s\n", strerror(-err));
 			explain_errno(err);
 			return false;
 		}

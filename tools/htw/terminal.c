@@ -223,7 +223,7 @@ void terminal_draw(const char *text)
 
 		text += heading;
 		len = (int)strcspn(text, "\n");
-		printf("%s%s%.*s%s" END_OF_LINE, line ? "\r\n" : "",
+		printf("%s%s%.*s%s" END_OF_LINE, line ? "\n" : "",
 		       heading ? BOLD : "",
 		       len < screen.ws_col ? len : screen.ws_col, text,
 		       heading ? PLAIN : "");

@@ -57,12 +57,12 @@ static const struct rate {
 	const char	*column;
 	const char	*heading;
 } rates[] = {
-	{ "arms", "arms/s" },
-	{ "pushes", "pushes/s" },
-	{ "rearms", "rearms/s" },
-	{ "cancels", "cancels/s" },
-	{ "expiries", "expiries/s" },
-	{ "interrupts", "interrupts/s" },
+	{ "arms", "arm" },
+	{ "pushes", "push" },
+	{ "rearms", "re-arm" },
+	{ "cancels", "cancel" },
+	{ "expiries", "expire" },
+	{ "interrupts", "irq" },
 };
 
 #define NR_RATES	(sizeof(rates) / sizeof(rates[0]))
@@ -79,28 +79,38 @@ static double per_second(const struct view *view, const struct cpu_row *row,
 	       (double)view->ns;
 }
 
-/* In as few characters as will do: nobody reads digits that change each second. */
-static const char *short_duration(char text[16], uint64_t ns)
+/*
+ * Three digits and a unit: that all of it fits into 80 columns, and nobody reads digits
+ * that change each second.
+ */
+static const char *short_number(char text[16], double value, double step,
+				const char *const units[])
 {
-	static const char *const units[] = { "ns", "us", "ms", "s" };
-	double value = (double)ns;
-	int i = 0;
-
-	while (value >= 1000 && i < 3) {
-		value /= 1000;
-		i++;
+	while (value >= step && units[1]) {
+		value /= step;
+		units++;
 	}
-	snprintf(text, 16, "%.*f %s", i && value < 100 ? 1 : 0, value,
-		 units[i]);
+	snprintf(text, 16, "%.*f%s", value < 99.95 && value != (int)value, value,
+		 *units);
 	return text;
+}
+
+static void print_rate(FILE *out, double rate)
+{
+	static const char *const units[] = { "", "k", "M", "G", NULL };
+	char text[16];
+
+	fprintf(out, "%7s", short_number(text, rate, 1000, units));
 }
 
 static void print_late(FILE *out, const struct cpu_row *row,
 		       unsigned int percent)
 {
+	static const char *const units[] = { "ns", "us", "ms", "s", NULL };
 	char text[16];
 
-	fprintf(out, "%10s", short_duration(text, lateness_up_to(row, percent)));
+	fprintf(out, "%8s", short_number(text, (double)lateness_up_to(row, percent),
+					 1000, units));
 }
 
 static void print_cpu(FILE *out, const struct view *view,
@@ -108,11 +118,10 @@ static void print_cpu(FILE *out, const struct view *view,
 {
 	size_t i;
 
-	fprintf(out, "%-6s", name);
+	fprintf(out, "%-5s", name);
 	for (i = 0; i < NR_RATES; i++)
-		fprintf(out, "%13.0f",
-			per_second(view, row, rates[i].column));
-	fprintf(out, "%10" PRIu64, counters_value(row, "pending"));
+		print_rate(out, per_second(view, row, rates[i].column));
+	fprintf(out, "%8" PRIu64, counters_value(row, "pending"));
 	print_late(out, row, 50);
 	print_late(out, row, 99);
 	print_late(out, row, 100);
@@ -126,10 +135,11 @@ static void print_cpus(FILE *out, const struct view *view, size_t room)
 	size_t i, nr = view->since.nr_rows;
 	char name[24];
 
-	fprintf(out, "\t%-6s", "");
+	fprintf(out, "\t%-5s", "per s");
 	for (i = 0; i < NR_RATES; i++)
-		fprintf(out, "%13s", rates[i].heading);
-	fprintf(out, "%10s%10s%10s%10s\n", "pending", "late p50", "p99", "max");
+		fprintf(out, "%7s", rates[i].heading);
+	fprintf(out, "%8s%8s%8s%8s\n", "pending", "p50late", "p99late",
+		"maxlate");
 	print_cpu(out, view, &view->since.rows[nr], "total");
 	for (i = 0; i < nr && i < room; i++) {
 		snprintf(name, sizeof(name), "cpu%u", view->since.rows[i].cpu);

@@ -233,18 +233,37 @@ static int cancel(struct timers *t, uint32_t timer)
 	return err;
 }
 
+/*
+ * All of them: a batch stops early when a signal is pending, and the kernel's own work for
+ * a task, as io_uring leaves it behind, looks like one.
+ */
+static int do_all(struct timers *t, const struct context *own, unsigned int nr, const char *what)
+{
+	unsigned int done = 0;
+
+	while (done < nr) {
+		struct htw_batch batch = {
+			.ops = (uintptr_t)(own->ops + done),
+			.nr_ops = nr - done,
+		};
+
+		if (!ioctl(own->fd, HTW_IOC_BATCH, &batch))
+			done += batch.done;
+		else if (errno != EINTR)
+			return backend_fail(t, errno, "HTW_IOC_BATCH of %u: %s", nr, what);
+	}
+	return 0;
+}
+
 /* All operations in @own->ops, each of which must answer @res. */
 static int do_batch(struct timers *t, struct context *own, unsigned int nr, int res,
 		    const char *what)
 {
-	struct htw_batch batch = { .ops = (uintptr_t)own->ops, .nr_ops = nr };
+	int err = do_all(t, own, nr, what);
 	unsigned int i;
 
-	if (ioctl(own->fd, HTW_IOC_BATCH, &batch))
-		return backend_fail(t, errno, "HTW_IOC_BATCH of %u: %s", nr, what);
-	if (batch.done != nr)
-		return backend_fail(t, EPROTO, "HTW_IOC_BATCH did %u of %u: %s", batch.done, nr,
-				    what);
+	if (err)
+		return err;
 	for (i = 0; i < nr; i++)
 		if (own->ops[i].res != res)
 			return backend_fail(t, own->ops[i].res < 0 ? -own->ops[i].res : EPROTO,
