@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "backend.h"
@@ -92,35 +93,63 @@ static void show_progress(unsigned int done, const char *name)
 		fprintf(stderr, "\r\033[K");
 }
 
+/* What there is to read, if the child has got so far. */
+static bool read_trial(int fd, struct trial *trial)
+{
+	return read(fd, trial, sizeof(*trial)) == (ssize_t)sizeof(*trial);
+}
+
+/* The child's part: it ends here. */
+static void __attribute__((noreturn)) tell_trial(int fd, unsigned int peer)
+{
+	struct trial trial;
+	ssize_t len;
+
+	trial_run(&trial, peers[peer], (unsigned int)request.timers);
+	len = write(fd, &trial, sizeof(trial));
+	_exit(len != (ssize_t)sizeof(trial));
+}
+
+/*
+ * In a process of its own: what one of them leaves behind, such as work that the kernel
+ * still has to do for it, is not in the way of the next.
+ */
+static void run_apart(unsigned int peer, struct trial *trial)
+{
+	int fds[2], status;
+	pid_t pid;
+
+	if (pipe(fds) || (pid = fork()) < 0) {
+		perror("htw bench");
+		exit(EXIT_FAILURE);
+	}
+	if (!pid) {
+		close(fds[0]);
+		tell_trial(fds[1], peer);
+	}
+	close(fds[1]);
+	if (!read_trial(fds[0], trial))
+		snprintf(trial->why, sizeof(trial->why), "its process has died");
+	close(fds[0]);
+	waitpid(pid, &status, 0);
+}
+
 static void run_peer(unsigned int peer, unsigned int run)
 {
 	struct result *result = &results[peer];
-	struct trial trial;
+	struct trial trial = { .why = "" };
 	unsigned int row;
 
 	if (result->failed)
 		return;
-	if (!trial_run(&trial, peers[peer], (unsigned int)request.timers)) {
+	run_apart(peer, &trial);
+	if (*trial.why) {
 		result->failed = true;
 		memcpy(result->why, trial.why, sizeof(result->why));
 		return;
 	}
 	for (row = 0; row < NR_TRIAL_ROWS; row++)
 		result->runs[row][run] = trial.ns[row];
-}
-
-static int compare(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
-
-	return (x > y) - (x < y);
-}
-
-static double median(double *values, size_t nr)
-{
-	qsort(values, nr, sizeof(*values), compare);
-	return nr % 2 ? values[nr / 2] :
-			(values[nr / 2 - 1] + values[nr / 2]) / 2;
 }
 
 /* Each run begins with another one, so that none is always first. */

@@ -2,7 +2,7 @@
 #ifndef HTW_TOOL_TRIAL_H
 #define HTW_TOOL_TRIAL_H
 
-#include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 struct backend;
@@ -26,14 +26,15 @@ enum trial_row {
 /**
  * struct trial - one run of one backend
  * @ns: of each row: ns per timer; negative if the backend has no such thing
- * @why: if it failed: why, and what helps
+ * @why: if it failed: why, and what helps; else empty
  */
 struct trial {
 	double	ns[NR_TRIAL_ROWS];
 	char	why[240];
 };
 
-bool trial_run(struct trial *trial, const struct backend *backend,
+void trial_run(struct trial *trial, const struct backend *backend,
 	       unsigned int nr);
+double median(double *values, size_t nr);
 
 #endif /* HTW_TOOL_TRIAL_H */
