@@ -59,18 +59,7 @@ static int htw_fasync(int fd, struct file *file, int on)
 
 static int htw_mmap(struct file *file, struct vm_area_struct *vma)
 {
-	struct htw_context *ctx = file->private_data;
-
-	switch ((u64)vma->vm_pgoff << PAGE_SHIFT) {
-	case HTW_OFFSET_RING:
-		return htw_shared_map(&ctx->ring.shared, vma, false);
-	case HTW_OFFSET_CTL:
-		return htw_shared_map(&ctx->ring.ctl, vma, true);
-	case HTW_OFFSET_WORDS:
-		return htw_shared_map(&ctx->words, vma, true);
-	default:
-		return -EINVAL;
-	}
+	return htw_context_mmap(file->private_data, vma);
 }
 
 static void htw_show_fdinfo(struct seq_file *seq, struct file *file)

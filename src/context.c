@@ -41,6 +41,7 @@
 #include <linux/eventfd.h>
 #include <linux/fs.h>
 #include <linux/log2.h>
+#include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/seq_file.h>
 #include <linux/slab.h>
@@ -50,6 +51,11 @@
 #define MAX_TICK_NS		BIT_ULL(40)
 
 #define SETUP_FLAGS		(HTW_SETUP_WORDS | HTW_SETUP_CLOCK_STEPS)
+
+/* For mmap(2). They are far enough apart for the largest of each. */
+#define OFFSET_RING		0x00000000
+#define OFFSET_CTL		0x10000000
+#define OFFSET_WORDS		0x20000000
 
 static int set_max_timers(const char *val, const struct kernel_param *kp)
 {
@@ -132,6 +138,15 @@ void htw_context_destroy(struct htw_context *ctx)
 	kfree_rcu(ctx, rcu);
 }
 
+static bool lock_with_turn(struct htw_context *ctx, bool turn)
+	__acquires(&ctx->lock)
+{
+	if (turn)
+		mutex_lock(&ctx->turn);
+	spin_lock_bh(&ctx->lock);
+	return turn == !!ctx->wheel;
+}
+
 /**
  * htw_context_lock() - begin to work with the timers of a context
  * @ctx: the context
@@ -139,10 +154,13 @@ void htw_context_destroy(struct htw_context *ctx)
  * Context: Task.
  */
 void htw_context_lock(struct htw_context *ctx)
+	__acquires(&ctx->lock)
 {
-	if (ctx->wheel)
-		mutex_lock(&ctx->turn);
-	spin_lock_bh(&ctx->lock);
+	if (likely(lock_with_turn(ctx, READ_ONCE(ctx->wheel))))
+		return;
+	/* It was set up in between, which is done once. */
+	spin_unlock_bh(&ctx->lock);
+	lock_with_turn(ctx, true);
 }
 
 /**
@@ -150,6 +168,7 @@ void htw_context_lock(struct htw_context *ctx)
  * @ctx: the context
  */
 void htw_context_unlock(struct htw_context *ctx)
+	__releases(&ctx->lock)
 {
 	spin_unlock_bh(&ctx->lock);
 	if (ctx->wheel)
@@ -262,52 +281,86 @@ static struct htw_wheel *create_wheel(const struct htw_setup *setup)
 	return htw_virtual_create(&params, GFP_KERNEL_ACCOUNT);
 }
 
-/* Allocates all that is asked for, or nothing. */
-static int setup_memory(struct htw_context *ctx, const struct htw_setup *setup)
+/**
+ * struct setup_memory - what a context gets by being set up
+ * @wheel: for HTW_CLOCK_VIRTUAL, or NULL
+ * @ring: the ring, or zeroes
+ * @words: the deadline words, or zeroes
+ */
+struct setup_memory {
+	struct htw_wheel	*wheel;
+	struct htw_event_ring	ring;
+	struct htw_shared	words;
+};
+
+static void free_memory(struct setup_memory *memory)
 {
-	struct htw_wheel *wheel = NULL;
+	htw_wheel_destroy(memory->wheel);
+	htw_ring_free(&memory->ring);
+	htw_shared_free(&memory->words);
+}
+
+/* Allocates all that is asked for, or nothing. */
+static int alloc_memory(struct setup_memory *memory,
+			const struct htw_setup *setup, u32 nr_timers)
+{
+	struct htw_wheel *wheel;
 	int ret = 0;
 
 	if (setup->clock == HTW_CLOCK_VIRTUAL) {
 		wheel = create_wheel(setup);
 		if (IS_ERR(wheel))
 			return PTR_ERR(wheel);
+		memory->wheel = wheel;
 	}
 	if (setup->ring_entries)
-		ret = htw_ring_alloc(&ctx->ring, setup->ring_entries);
+		ret = htw_ring_alloc(&memory->ring, setup->ring_entries);
 	if (!ret && (setup->flags & HTW_SETUP_WORDS))
-		ret = htw_shared_alloc(&ctx->words, sizeof(u64) *
-				       round_up(ctx->max_timers, HTW_CHUNK_TIMERS));
-	if (ret) {
-		htw_ring_free(&ctx->ring);
-		ctx->ring = (struct htw_event_ring) { };
-		htw_wheel_destroy(wheel);
-		return ret;
+		ret = htw_shared_alloc(&memory->words, sizeof(u64) *
+				       round_up(nr_timers, HTW_CHUNK_TIMERS));
+	if (ret)
+		free_memory(memory);
+	return ret;
+}
+
+/*
+ * There are no timers, nor will be before ctx->grow is released. But other threads
+ * can wait for events, or be about to find out that there is no timer of some id.
+ */
+static void use_memory(struct htw_context *ctx, const struct setup_memory *memory)
+{
+	u32 entries = memory->ring.entries;
+
+	spin_lock_bh(&ctx->lock);
+	if (memory->wheel) {
+		ctx->timer_size = sizeof(struct htw_user_timer);
+		WRITE_ONCE(ctx->wheel, memory->wheel);
 	}
-	ctx->wheel = wheel;
-	return 0;
+	ctx->words = memory->words;
+	ctx->ring = memory->ring;
+	ctx->ring.entries = 0;
+	/* Pairs with htw_ring_entries(): then there is all the rest. */
+	smp_store_release(&ctx->ring.entries, entries);
+	spin_unlock_bh(&ctx->lock);
 }
 
 static int setup_locked(struct htw_context *ctx, const struct htw_setup *setup)
 {
-	u32 old_max = ctx->max_timers;
+	u32 nr_timers = setup->max_timers ?: ctx->max_timers;
+	struct setup_memory memory = { };
 	int ret;
 
 	if (ctx->set_up || ctx->nr_chunks)
 		return -EBUSY;
-	if (setup->max_timers)
-		ctx->max_timers = setup->max_timers;
-	ret = setup_memory(ctx, setup);
-	if (ret) {
-		ctx->max_timers = old_max;
+	ret = alloc_memory(&memory, setup, nr_timers);
+	if (ret)
 		return ret;
-	}
-	if (ctx->wheel) {
-		ctx->timer_size = sizeof(struct htw_user_timer);
-	} else {
+	use_memory(ctx, &memory);
+	if (!ctx->wheel) {
 		htw_clock_stop(&ctx->clock);
 		htw_clock_start(&ctx->clock, setup->clock, clock_was_set);
 	}
+	ctx->max_timers = nr_timers;
 	ctx->step_events = setup->flags & HTW_SETUP_CLOCK_STEPS;
 	ctx->set_up = true;
 	return 0;
@@ -319,11 +372,11 @@ static void describe_mappings(const struct htw_context *ctx,
 	setup->size = sizeof(*setup);
 	setup->max_timers = ctx->max_timers;
 	setup->tick_ns = htw_context_tick_ns(ctx);
-	setup->ring_off = HTW_OFFSET_RING;
+	setup->ring_off = OFFSET_RING;
 	setup->ring_len = ctx->ring.shared.len;
-	setup->ctl_off = HTW_OFFSET_CTL;
+	setup->ctl_off = OFFSET_CTL;
 	setup->ctl_len = ctx->ring.ctl.len;
-	setup->words_off = HTW_OFFSET_WORDS;
+	setup->words_off = OFFSET_WORDS;
 	setup->words_len = ctx->words.len;
 	setup->event_off = sizeof(struct htw_ring);
 	setup->event_size = sizeof(struct htw_event);
@@ -348,6 +401,34 @@ int htw_context_setup(struct htw_context *ctx, struct htw_setup *setup)
 	ret = setup_locked(ctx, setup);
 	if (!ret)
 		describe_mappings(ctx, setup);
+	mutex_unlock(&ctx->grow);
+	return ret;
+}
+
+/**
+ * htw_context_mmap() - map the memory of a context into a program
+ * @ctx: the context
+ * @vma: where to
+ *
+ * Return: 0, or an errno of mmap(2) as <uapi/linux/htw.h> has it.
+ */
+int htw_context_mmap(struct htw_context *ctx, struct vm_area_struct *vma)
+{
+	int ret = -EINVAL;
+
+	/* It is being set up, or has been, or not yet. */
+	mutex_lock(&ctx->grow);
+	switch ((u64)vma->vm_pgoff << PAGE_SHIFT) {
+	case OFFSET_RING:
+		ret = htw_shared_map(&ctx->ring.shared, vma, false);
+		break;
+	case OFFSET_CTL:
+		ret = htw_shared_map(&ctx->ring.ctl, vma, true);
+		break;
+	case OFFSET_WORDS:
+		ret = htw_shared_map(&ctx->words, vma, true);
+		break;
+	}
 	mutex_unlock(&ctx->grow);
 	return ret;
 }

@@ -23,6 +23,7 @@ struct file;
 struct htw_account;
 struct htw_wheel;
 struct seq_file;
+struct vm_area_struct;
 
 /**
  * struct htw_context - an open file of /dev/htw
@@ -94,14 +95,10 @@ struct htw_context {
 	struct rcu_head			rcu;
 };
 
-/* Offsets for mmap(2). They are far enough apart for the largest of each. */
-#define HTW_OFFSET_RING		0x00000000
-#define HTW_OFFSET_CTL		0x10000000
-#define HTW_OFFSET_WORDS	0x20000000
-
 struct htw_context *htw_context_create(struct file *file);
 void htw_context_destroy(struct htw_context *ctx);
 int htw_context_setup(struct htw_context *ctx, struct htw_setup *setup);
+int htw_context_mmap(struct htw_context *ctx, struct vm_area_struct *vma);
 int htw_context_set_eventfd(struct htw_context *ctx, int fd);
 
 void htw_context_lock(struct htw_context *ctx) __acquires(&ctx->lock);

@@ -46,6 +46,7 @@
 #include "trace.h"
 #include "user_timer.h"
 
+#include <linux/bitops.h>
 #include <linux/eventfd.h>
 #include <linux/fs.h>
 #include <linux/hrtimer.h>
@@ -187,7 +188,9 @@ void htw_event_expired(struct htw_timer *timer)
 		} else {
 			expire(ut, htw_context_now(ctx));
 		}
-		htw_base_after_pass(&ctx->after_pass);
+		/* It takes the lock: what is still queued will see this timer. */
+		if (!test_bit(0, &ctx->after_pass.queued))
+			htw_base_after_pass(&ctx->after_pass);
 	}
 	spin_unlock(&ctx->lock);
 }
@@ -326,6 +329,7 @@ static void take_event(struct htw_context *ctx, struct read_batch *batch,
 	htw_event_unqueue(ut);
 	ut->state = HTW_TIMER_COPYING;
 	htw_user_timer_event(ut, now, &batch->events[i], &batch->outcomes[i]);
+	ut->delivered = batch->outcomes[i].last;
 	batch->timers[i] = ut;
 	batch->armings[i] = ut->arming;
 }
@@ -367,6 +371,7 @@ static void event_copied(struct htw_user_timer *ut,
 
 static void event_not_copied(struct htw_user_timer *ut)
 {
+	ut->delivered = false;
 	htw_event_queue(ut);
 	list_move(&ut->link, &ut->ctx->events);
 }
@@ -446,7 +451,7 @@ static int read_some(struct htw_context *ctx, struct htw_event __user *buf,
 /* Without a lock: whoever adds one wakes up who has seen too few. */
 static u32 nr_ready(const struct htw_context *ctx)
 {
-	if (ctx->ring.entries)
+	if (htw_ring_entries(&ctx->ring))
 		return htw_ring_nr(&ctx->ring);
 	return READ_ONCE(ctx->nr_events) + !!READ_ONCE(ctx->unread_steps);
 }
@@ -467,7 +472,7 @@ ssize_t htw_event_read(struct htw_context *ctx, struct htw_event __user *buf,
 	size_t done = 0;
 	int ret;
 
-	if (ctx->ring.entries)
+	if (htw_ring_entries(&ctx->ring))
 		return -EBUSY;
 	while (done < nr) {
 		ret = read_some(ctx, buf + done, nr - done);
@@ -520,7 +525,7 @@ __poll_t htw_event_poll(struct htw_context *ctx, struct file *file,
 			struct poll_table_struct *wait)
 {
 	poll_wait(file, &ctx->readers, wait);
-	if (ctx->ring.entries && READ_ONCE(ctx->ring.stalled)) {
+	if (READ_ONCE(ctx->ring.stalled)) {
 		htw_ring_flush(ctx);
 		htw_event_notify(ctx);
 	}

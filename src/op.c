@@ -91,6 +91,7 @@ static void arm_timer(struct hold *hold, struct htw_user_timer *ut,
 	ut->expires = expiry_of(hold, ut, op);
 	ut->slack = slack_of(hold, ut, op);
 	ut->state = HTW_TIMER_ARMED;
+	ut->delivered = false;
 	ut->arming++;
 	if (ut->flags & HTW_TIMER_WORD)
 		htw_words_clear(&hold->ctx->words, ut->index);
@@ -114,16 +115,11 @@ static int op_arm(struct hold *hold, struct htw_op *op)
 	return 0;
 }
 
-/* The last event of a timer that is being read is as good as read. */
-static bool is_delivered(const struct htw_user_timer *ut, struct hold *hold)
+/* Too late: the last event has been delivered, or is being read. */
+static bool is_delivered(const struct htw_user_timer *ut)
 {
-	struct htw_outcome outcome;
-	struct htw_event event;
-
-	if (ut->state != HTW_TIMER_COPYING)
-		return false;
-	htw_user_timer_event(ut, now_of(hold), &event, &outcome);
-	return outcome.last;
+	return ut->state == HTW_TIMER_KEPT ||
+	       (ut->state == HTW_TIMER_COPYING && ut->delivered);
 }
 
 static int op_rearm(struct hold *hold, struct htw_op *op)
@@ -133,7 +129,7 @@ static int op_rearm(struct hold *hold, struct htw_op *op)
 
 	if (IS_ERR(ut))
 		return PTR_ERR(ut);
-	if (!(ut->flags & HTW_TIMER_KEEP) && is_delivered(ut, hold))
+	if (!(ut->flags & HTW_TIMER_KEEP) && is_delivered(ut))
 		return -EALREADY;
 	ctx->stats.rearmed++;
 	ctx->stats.withdrawn += ut->state == HTW_TIMER_EXPIRED;
@@ -149,7 +145,7 @@ static int cancel(struct hold *hold, struct htw_user_timer *ut)
 	bool expired = ut->state == HTW_TIMER_EXPIRED;
 	int ret;
 
-	if (ut->state == HTW_TIMER_KEPT || is_delivered(ut, hold))
+	if (is_delivered(ut))
 		ret = HTW_DELIVERED;
 	else if (expired)
 		ret = HTW_WITHDRAWN;
@@ -167,6 +163,7 @@ static int cancel(struct hold *hold, struct htw_user_timer *ut)
 	stats->cancelled += ret == HTW_CANCELLED;
 	stats->withdrawn += ret == HTW_WITHDRAWN;
 	stats->expired += ret == HTW_WITHDRAWN && !expired;
+	ut->delivered = false;
 	htw_user_timer_put(ut);
 	return ret;
 }
@@ -177,7 +174,7 @@ static int op_cancel(struct hold *hold, struct htw_op *op)
 
 	if (IS_ERR(ut))
 		return PTR_ERR(ut);
-	if (!(ut->flags & HTW_TIMER_KEEP) && is_delivered(ut, hold))
+	if (!(ut->flags & HTW_TIMER_KEEP) && is_delivered(ut))
 		return -EALREADY;
 	op->arming = ut->arming;
 	op->value = ut->state == HTW_TIMER_ARMED ? htw_user_timer_held(ut) :
@@ -236,7 +233,7 @@ static unsigned int cancel_chunk(struct htw_context *ctx, u32 first, u64 cookie,
 		ut = htw_user_timer_at(ctx, first + i);
 		if (ut->state == HTW_TIMER_FREE || (ut->cookie ^ cookie) & mask)
 			continue;
-		if (!(ut->flags & HTW_TIMER_KEEP) && is_delivered(ut, &hold))
+		if (!(ut->flags & HTW_TIMER_KEEP) && is_delivered(ut))
 			continue;
 		cancel(&hold, ut);
 		nr++;
@@ -259,35 +256,63 @@ static int op_cancel_match(struct hold *hold, struct htw_op *op)
 	return 0;
 }
 
-/* A part of the way to @to. Returns true if there is more to go. */
-static bool advance_some(struct htw_context *ctx, u64 to, bool to_event)
+/**
+ * struct journey - the way of a virtual clock
+ * @to: where it goes
+ * @to_event: it ends where there is an event
+ * @expired: how many events there were before
+ */
+struct journey {
+	u64	to;
+	bool	to_event;
+	u64	expired;
+};
+
+/* With an event the tick is brought to its end, but time goes no further. */
+static u64 next_stop(struct htw_context *ctx, const struct journey *journey)
 {
-	u64 before = READ_ONCE(ctx->stats.expired);
-	u64 target = to, next;
+	u64 next;
+
+	if (!journey->to_event)
+		return journey->to;
+	if (READ_ONCE(ctx->stats.expired) != journey->expired)
+		return htw_wheel_now(ctx->wheel);
+	if (!htw_wheel_next_event(ctx->wheel, &next))
+		return journey->to;
+	return min(next, journey->to);
+}
+
+/* A part of the way. Returns true if there is more to go. */
+static bool advance_some(struct htw_context *ctx, const struct journey *journey)
+{
+	u64 stop;
 	bool more;
 
 	mutex_lock(&ctx->turn);
-	if (to_event && htw_wheel_next_event(ctx->wheel, &next))
-		target = min(next, to);
-	more = htw_wheel_advance_some(ctx->wheel, target, STEPS_AT_ONCE);
+	stop = next_stop(ctx, journey);
+	more = htw_wheel_advance_some(ctx->wheel, stop, STEPS_AT_ONCE);
 	mutex_unlock(&ctx->turn);
 
-	if (to_event && READ_ONCE(ctx->stats.expired) != before)
+	if (journey->to_event &&
+	    READ_ONCE(ctx->stats.expired) != journey->expired)
 		return more;
-	return more || target < to;
+	return more || stop < journey->to;
 }
 
 static int op_advance(struct hold *hold, struct htw_op *op)
 {
 	struct htw_context *ctx = hold->ctx;
-	bool to_event = op->flags & HTW_ADVANCE_NEXT;
-	u64 to = op->expires;
+	struct journey journey = {
+		.to = op->expires,
+		.to_event = op->flags & HTW_ADVANCE_NEXT,
+		.expired = READ_ONCE(ctx->stats.expired),
+	};
 
 	if (!ctx->wheel)
 		return -EOPNOTSUPP;
 	if (!(op->flags & HTW_TIMER_ABS))
-		to = min_t(u64, now_of(hold) + to, S64_MAX);
-	while (advance_some(ctx, to, to_event)) {
+		journey.to = min_t(u64, now_of(hold) + op->expires, S64_MAX);
+	while (advance_some(ctx, &journey)) {
 		cond_resched();
 		if (signal_pending(current))
 			break;
@@ -562,39 +587,39 @@ static int batch_ops(struct htw_context *ctx, struct htw_batch *batch)
 static int batch_events(struct htw_context *ctx, struct htw_batch *batch)
 {
 	struct htw_event __user *events = u64_to_user_ptr(batch->events);
-	ssize_t ret = 0;
+	u32 entries = htw_ring_entries(&ctx->ring);
+	ssize_t nr = 0;
+	int ret = 0;
 
-	if (ctx->ring.entries) {
+	if (entries) {
 		htw_ring_flush(ctx);
 		htw_event_notify(ctx);
 	}
 	if (batch->min_events)
 		ret = htw_event_wait(ctx, batch->min_events, batch->timeout);
-	if (ctx->ring.entries) {
-		batch->got = htw_ring_nr(&ctx->ring);
-	} else if (batch->nr_events) {
-		int nr = htw_event_read(ctx, events, batch->nr_events, true);
-
-		if (nr > 0)
-			batch->got = nr;
-		else if (nr == -EFAULT)
-			return nr;
-	}
+	if (entries)
+		nr = htw_ring_nr(&ctx->ring);
+	else if (batch->nr_events)
+		nr = htw_event_read(ctx, events, batch->nr_events, true);
+	if (nr > 0)
+		batch->got = nr;
+	else if (nr == -EFAULT)
+		return nr;
 	return ret == -ERESTARTSYS && !batch->got ? -EINTR : 0;
 }
 
 static bool batch_valid(const struct htw_context *ctx,
 			const struct htw_batch *batch)
 {
-	u32 room = ctx->ring.entries ?: batch->nr_events;
+	u32 entries = htw_ring_entries(&ctx->ring);
 
 	if (batch->flags || batch->resv[0] || batch->nr_ops > HTW_MAX_BATCH)
 		return false;
-	if (ctx->ring.entries && (batch->events || batch->nr_events))
+	if (entries && (batch->events || batch->nr_events))
 		return false;
 	if (!batch->min_events)
 		return !batch->timeout;
-	return batch->min_events <= room &&
+	return batch->min_events <= (entries ?: batch->nr_events) &&
 	       (batch->timeout <= S64_MAX || batch->timeout == HTW_FOREVER);
 }
 

@@ -176,7 +176,7 @@ static bool publish_some(struct htw_context *ctx, u64 now)
 
 static void set_stalled(struct htw_event_ring *ring, bool stalled)
 {
-	ring->stalled = stalled;
+	WRITE_ONCE(ring->stalled, stalled);
 	WRITE_ONCE(ring_page(ring)->flags, stalled ? HTW_RING_STALLED : 0);
 }
 

@@ -2,6 +2,7 @@
 #ifndef _HTW_RING_H
 #define _HTW_RING_H
 
+#include <asm/barrier.h>
 #include <linux/types.h>
 #include <uapi/linux/htw.h>
 
@@ -32,6 +33,12 @@ struct htw_event_ring {
 
 int htw_ring_alloc(struct htw_event_ring *ring, u32 entries);
 void htw_ring_free(struct htw_event_ring *ring);
+/* Without a lock: 0, or the ring can be used. */
+static inline u32 htw_ring_entries(const struct htw_event_ring *ring)
+{
+	return smp_load_acquire(&ring->entries);
+}
+
 u32 htw_ring_nr(const struct htw_event_ring *ring);
 
 void htw_ring_add(struct htw_context *ctx, struct htw_user_timer *ut, u64 now);

@@ -470,10 +470,9 @@ void htw_user_timer_delivered(struct htw_user_timer *ut,
 		return;
 	}
 	ut->count = 0;
-	if (ut->flags & HTW_TIMER_KEEP) {
-		ut->state = HTW_TIMER_KEPT;
-		return;
-	}
 	ut->delivered = true;
-	htw_user_timer_put(ut);
+	if (ut->flags & HTW_TIMER_KEEP)
+		ut->state = HTW_TIMER_KEPT;
+	else
+		htw_user_timer_put(ut);
 }

@@ -45,7 +45,8 @@ enum htw_user_timer_state {
  * @late: lateness of the expiry, in units of 1024 ns (EXPIRED)
  * @flags: HTW_TIMER_ of the uapi, and %HTW_TIMER_MONOTONIC
  * @state: what the timer is doing
- * @delivered: the last event of the last id was delivered (FREE)
+ * @delivered: the last event of the last id was delivered (FREE), or is as good as
+ *	delivered (COPYING)
  * @timer: the timer in the wheel
  * @virtual_timer: the same on HTW_CLOCK_VIRTUAL
  */
