@@ -188,13 +188,13 @@ static void print_row(unsigned int row)
 	double htw = cost(0, row), ns;
 	unsigned int peer;
 
-	printf("%-18s%10.1f", rows[row].name, htw);
+	printf("%-16s%9.1f", rows[row].name, htw);
 	for (peer = 1; peer < NR_PEERS; peer++) {
 		ns = cost(peer, row);
 		if (ns <= 0)
-			printf("%18s", "-");
+			printf("%9s%8s", "-", "");
 		else
-			printf("%10.1f (%5.3f)", ns, htw / ns);
+			printf("%9.1f (%5.3f)", ns, htw / ns);
 	}
 	putchar('\n');
 }
@@ -204,12 +204,13 @@ static void print_table(void)
 	unsigned int peer, row;
 
 	printf("%llu timers, median of %llu runs, ns per timer; in brackets: "
-	       "htw takes so much of it\n\n%-18s%10s",
+	       "htw takes so much of it\n\n%-16s%9s",
 	       (unsigned long long)request.timers,
 	       (unsigned long long)request.runs, "", peers[0]->name);
 	for (peer = 1; peer < NR_PEERS; peer++)
-		printf("%10s%8s", peers[peer]->name, "");
-	putchar('\n');
+		printf("%9s%*s", peers[peer]->name,
+		       peer < NR_PEERS - 1 ? 8 : 1,
+		       peer < NR_PEERS - 1 ? "" : "\n");
 	for (row = 0; row < NR_TRIAL_ROWS; row++)
 		if (cost(0, row) >= 0)
 			print_row(row);
