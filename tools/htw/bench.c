@@ -152,19 +152,24 @@ static void run_peer(unsigned int peer, unsigned int run)
 		result->runs[row][run] = trial.ns[row];
 }
 
-/* Each run begins with another one, so that none is always first. */
+/*
+ * Each run begins with another one, so that none is always first. Without htw there is
+ * nothing to compare.
+ */
 static void run_all(void)
 {
 	unsigned int run, turn, peer, row, done = 0;
 
-	for (run = 0; run < request.runs; run++) {
+	for (run = 0; run < request.runs && !results[0].failed; run++) {
 		for (turn = 0; turn < NR_PEERS; turn++) {
 			peer = (run + turn) % NR_PEERS;
 			show_progress(done++, peers[peer]->name);
 			run_peer(peer, run);
+			if (results[0].failed)
+				break;
 		}
 	}
-	show_progress(done, "");
+	show_progress(NR_PEERS * (unsigned int)request.runs, "");
 	for (peer = 0; peer < NR_PEERS; peer++)
 		for (row = 0; row < NR_TRIAL_ROWS; row++)
 			results[peer].ns[row] = median(results[peer].runs[row],

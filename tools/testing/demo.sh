@@ -36,7 +36,7 @@ main()
 		--file "$src/tools/examples/idle_table/idle_table.ko:/idle_table.ko" \
 		--file "$out/tool/htw:/bin/htw" \
 		--file "$demo/timers.htw:/timers.htw" \
-		--file "$demo/year.htw:/year.htw" \
+		--file "$demo/day.htw:/day.htw" \
 		--file "$demo/idle.htw:/idle.htw"; then
 		printf '\ndemo: passed: every timer fired, none early; all was unloaded again\n'
 	else

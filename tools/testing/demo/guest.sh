@@ -41,10 +41,10 @@ show cat /timers.htw
 tell ''
 show htw run /timers.htw
 
-step 'A year in no time: a script on a virtual clock'
-show cat /year.htw
+step 'A day in no time: a script on a virtual clock'
+show cat /day.htw
 tell ''
-show htw run --clock virtual --tick 1ns /year.htw
+show htw run --clock virtual --tick 1ns /day.htw
 
 step 'A hundred thousand timers: armed by two calls, and pushed out by none'
 show cat /idle.htw

@@ -81,7 +81,7 @@ static void run(char **command)
 	if (setsid() < 0 || ioctl(slave, TIOCSCTTY, 0) || dup2(slave, 0) < 0 ||
 	    dup2(slave, 1) < 0 || dup2(slave, 2) < 0)
 		die("a terminal of its own");
-	execv(command[0], command);
+	execvp(command[0], command);
 	die(command[0]);
 }
 
