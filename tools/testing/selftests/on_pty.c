@@ -6,7 +6,7 @@
  *
  *   expect TEXT          go on when the command has printed TEXT
  *   keys TEXT            press these keys
- *   signal NUMBER        send a signal
+ *   signal NUMBER        send a signal; SIGCONT when it has stopped
  *   resize ROWSxCOLUMNS  change the size
  *
  * Exits as the command does, or with 100 plus the number of the signal that ended it.
@@ -117,6 +117,16 @@ static void press(const char *keys)
 		die("keys");
 }
 
+static void send(int sig)
+{
+	int status;
+
+	/* One that comes before has no effect. */
+	if (sig == SIGCONT && waitpid(pid, &status, WUNTRACED) != pid)
+		die("it has not stopped");
+	kill(pid, sig);
+}
+
 static void step(const char *what, const char *arg)
 {
 	if (!strcmp(what, "expect"))
@@ -124,7 +134,7 @@ static void step(const char *what, const char *arg)
 	else if (!strcmp(what, "keys"))
 		press(arg);
 	else if (!strcmp(what, "signal"))
-		kill(pid, atoi(arg));
+		send(atoi(arg));
 	else if (!strcmp(what, "resize"))
 		set_size(arg);
 	else
