@@ -11,9 +11,11 @@ mandir ?= $(prefix)/share/man
 htwdir ?= $(prefix)/src/htw
 udevdir ?= /usr/lib/udev/rules.d
 sysusersdir ?= /usr/lib/sysusers.d
+dkmsdir ?= /usr/src/htw-$(VERSION)
 INSTALL ?= install
 DEPMOD ?= depmod
 RST2MAN ?= rst2man
+DKMS ?= dkms
 
 all: modules examples tools
 
@@ -100,6 +102,19 @@ install: install-headers tools
 	fi
 	@[ -n "$(DESTDIR)" ] || ! command -v systemd-sysusers >/dev/null || systemd-sysusers htw.conf
 
+# dkms builds it for each kernel that is installed, from a copy of what that takes.
+dkms_files := dkms.conf Makefile Kbuild Kconfig VERSION COPYING \
+	$(wildcard src/*.[ch] kunit/*.[ch] include/linux/*.h include/uapi/linux/*.h)
+
+dkms:
+	$(INSTALL) -d $(DESTDIR)$(dkmsdir)
+	cp --parents $(dkms_files) $(DESTDIR)$(dkmsdir)/
+	$(if $(DESTDIR),,$(DKMS) install htw/$(VERSION))
+
+dkms-remove:
+	$(if $(DESTDIR),,$(DKMS) remove htw/$(VERSION) --all)
+	rm -rf $(DESTDIR)$(dkmsdir)
+
 # Only what install and modules_install put there.
 uninstall:
 	rm -f $(DESTDIR)$(includedir)/linux/htw.h
@@ -173,6 +188,8 @@ help:
 	@echo  '  modules_install - Install the modules and run depmod'
 	@echo  '  install         - Install headers, Module.symvers, the command, udev rule, man pages'
 	@echo  '  uninstall       - Remove what the two above installed'
+	@echo  '  dkms            - Have dkms build and install the module, for each kernel from now on'
+	@echo  '  dkms-remove     - Take that back'
 	@echo  ''
 	@echo  'Test:'
 	@echo  '  check-fast      - What takes less than a minute'
@@ -194,4 +211,4 @@ help:
 	@echo  '  HTW_CACHE=dir   - Where test kernels are kept (default ~/.cache/htw)'
 
 .PHONY: all kdir modules staged-headers examples test-modules tools docs modules_install install-headers \
-	install uninstall demo check check-fast static bench bench-plots clean distclean help
+	install dkms dkms-remove uninstall demo check check-fast static bench bench-plots clean distclean help

@@ -32,20 +32,25 @@ extract()
 
 extract_all()
 {
+	local name
+
 	extract types include/linux/htw.h
 	extract timer -nosymbol __htw_timer_setup src/timer.c
 	extract work -nosymbol __htw_delayed_work_init include/linux/htw_work.h src/work.c
 	extract sleep include/linux/htw_sleep.h src/sleep.c
-	extract private -nosymbol virtual_wheel include/linux/htw_wheel.h src/virtual.c
+	extract private -nosymbol virtual_wheel -nosymbol htw_virtual_create include/linux/htw_wheel.h src/virtual.c
 	extract virtual -function virtual_wheel src/virtual.c
 	extract node include/linux/htw_types.h
 	extract wheel src/wheel.h src/wheel.c
 	extract base src/base.h
 	extract stats src/stats.h src/stats.c
-	extract context -function user_timer -function htw_context -function read_batch src/context.c
-	extract query -function htw_query include/uapi/linux/htw.h
-	extract op -function htw_op include/uapi/linux/htw.h
-	extract event -function htw_event include/uapi/linux/htw.h
+	extract context -function htw_context -function htw_user_timer -function htw_outcome \
+		-function htw_event_ring -function htw_shared -function htw_clock \
+		-function htw_account src/context.h src/user_timer.h src/ring.h src/shared.h \
+		src/clock.h src/account.c
+	for name in query setup op event ring ctl batch context_stats; do
+		extract "$name" -function "htw_$name" include/uapi/linux/htw.h
+	done
 }
 
 # The pages of Documentation/man, whichever there are, each by its name and section.

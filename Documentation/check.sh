@@ -8,7 +8,7 @@
 # modules against what `make install-headers` installs, and nothing else. A block is
 # an example if this comes before it:
 #
-#   .. check: program NAME.c		in a .rst file; a whole program
+#   .. check: program NAME.c		in a page; a whole program
 #   .. check: module NAME.c		a whole module
 #   .. check: module-part		functions of one
 #   <!-- check: module NAME.c -->	the same in README.md
@@ -27,18 +27,21 @@ tests=(
 	modules_of_the_pages_build
 	names_of_the_uapi_are_documented
 	names_of_the_uapi_are_in_a_man_page
+	names_of_the_uapi_are_tested
 	errnos_of_the_uapi_are_documented
 	exports_have_kernel_doc
 	exports_are_in_the_guide
 	parameters_are_documented
 	make_targets_are_real
 	files_that_are_named_exist
+	dkms_builds_the_module
 	pages_build
 )
 
 docs=$top/Documentation
 out=$top/build/check/docs/work
 uapi=$top/include/uapi/linux/htw.h
+uapi_pages=("$docs"/{uapi*,ring,words,limits,porting-timerfd}.rst)
 examples=$out/examples
 
 # complain TEXT: one more thing that is wrong.
@@ -90,8 +93,8 @@ extract()
 	wanted && /^```/ { inside = !inside; if (!inside) wanted = 0; next }
 	inside { print >to; next }
 
-	# A page: what is indented below the directive.
-	wanted && /^\.\. code-block:: c$/ { block = 1; next }
+	# A page: what is indented below the directive, in a manual page below "::".
+	wanted && (/^\.\. code-block:: c$/ || /^[^ ].*::$/) { block = 1; next }
 	block && /^[^ ]/ { block = wanted = 0 }
 	block { sub(/^    /, ""); print >to; next }
 
@@ -109,7 +112,7 @@ extract_all()
 
 	rm -rf "$examples"
 	extract "$top/README.md" "$examples/README"
-	for page in "$docs"/*.rst; do
+	for page in "$docs"/*.rst "$docs"/man/*.rst; do
 		extract "$page" "$examples/${page##*/}"
 	done
 }
@@ -146,13 +149,18 @@ programs_of_the_pages_compile()
 	compile_programs PAGES
 }
 
+# Sets kdir.
+find_headers()
+{
+	kdir=${KDIR:-$("$vm/stock.sh" 6.12)/build}
+	[[ -e $kdir/include/config/kernel.release ]] || die "no kernel headers in $kdir"
+}
+
 # Sets kdir, and htw to what `make install-headers` installs for it.
 install_htw()
 {
-	kdir=${KDIR:-$("$vm/stock.sh" 6.12)/build}
+	find_headers
 	htw=$out/installed/usr/src/htw
-
-	[[ -e $kdir/include/config/kernel.release ]] || die "no kernel headers in $kdir"
 	copy_sources "$out/src"
 	rm -rf "$out/installed"
 	make -C "$out/src" KDIR="$kdir" modules
@@ -224,6 +232,15 @@ uapi_names()
 	grep -oE '\b(HTW|htw)_[A-Za-z0-9_]+' "$uapi" | grep -v '_$' | sort -u
 }
 
+# "STRUCT TYPE FIELD" of each, as the header or a page in FILE has it.
+uapi_fields()
+{
+	sed 's,/\*.*,,' "$1" | awk '
+		/^ *struct htw_[a-z_]+ {/ { name = $2; next }
+		/^ *};/ { name = "" }
+		name && /;/ { sub(/;.*/, ""); print name, $1, $2 }'
+}
+
 # expect_words FILE WORD...: each occurs there.
 expect_words()
 {
@@ -235,35 +252,82 @@ expect_words()
 	done
 }
 
+# What is said of the fields is in the header; -Wall of kernel-doc misses none.
 names_of_the_uapi_are_documented()
 {
-	local names
+	local name names struct structs
 
 	names=$(uapi_names)
-	# shellcheck disable=SC2086 # words
-	expect_words "$docs/uapi.rst" $names
-	all_right
-}
-
-# All but what programs never write themselves.
-names_of_the_uapi_are_in_a_man_page()
-{
-	local name names
-
-	names=$(uapi_names | grep -vx HTW_IOC_MAGIC)
 	for name in $names; do
-		grep -rqwF -- "$name" "$docs/man" || complain "no manual page has $name"
+		grep -qwF -- "$name" "${uapi_pages[@]}" || complain "no page has $name"
+	done
+	structs=$(uapi_fields "$uapi" | cut -d ' ' -f 1 | sort -u)
+	for struct in $structs; do
+		grep -qx ".. include:: ../build/docs/inc/${struct#htw_}.inc" "${uapi_pages[@]}" ||
+			complain "no page includes what the header says of $struct"
 	done
 	all_right
 }
 
+names_of_the_uapi_are_in_a_man_page()
+{
+	local name names
+
+	names=$(uapi_names)
+	for name in $names; do
+		grep -rqwF -- "$name" "$docs/man" || complain "no manual page has $name"
+	done
+	diff <(uapi_fields "$uapi" | sort) <(uapi_fields "$docs/man/htw.4.rst" | sort) ||
+		complain "the structures of htw.4.rst (>) are not those of the header (<)"
+	all_right
+}
+
+# A promise of the interface that no test of the device names is not kept by anything.
+names_of_the_uapi_are_tested()
+{
+	local name names field fields selftests=$top/tools/testing/selftests
+
+	names=$(uapi_names)
+	for name in $names; do
+		grep -rqwF --include='*.[ch]' -- "$name" "$selftests" || complain "no test has $name"
+	done
+	fields=$(uapi_fields "$uapi" | cut -d ' ' -f 3 | sed 's/\[.*//' | sort -u)
+	for field in $fields; do
+		grep -rqE --include='*.[ch]' -- "(\.|->|, )$field\b" "$selftests" ||
+			complain "no test has the field $field"
+	done
+	all_right
+}
+
+# "WHAT ERRNO" as the header's comments have them; WHAT is a request, read, mmap or any.
+uapi_errnos()
+{
+	awk '
+		/^ \* (read|mmap)\(2\) / { sub(/\(.*/, "", $2); what = $2 }
+		/^ \* and ioctl\(2\) / { what = "any" }
+		/^ \* HTW_IOC_[A-Z]+ - / { what = $2 }
+		/^ \*\/$/ { what = "" }
+		what && /^ \* \* E[A-Z0-9]+ - / { print what, $3 }
+		what && /^ \*\tE[A-Z0-9]+\t/ { print what, $2 }' "$uapi" | sort -u | grep .
+}
+
+# Each has its line in a table of the page that describes the call.
 errnos_of_the_uapi_are_documented()
 {
-	local names
+	local list what errno page
 
-	names=$(grep -oE '\bE[A-Z0-9]{3,}\b' "$uapi" | grep -v -e EPOLLIN | sort -u)
-	# shellcheck disable=SC2086 # words
-	expect_words "$docs/uapi.rst" $names
+	list=$(uapi_errnos)
+	while read -r what errno; do
+		case $what in
+		HTW_IOC_*) page=$(grep -lx ".. c:macro:: $what" "$docs"/*.rst) ;;
+		read) page=$docs/uapi-events.rst ;;
+		*) page=$docs/uapi.rst ;;
+		esac
+		grep -qE "^ *\`\`$errno\`\`  +[^ ]" "$page" ||
+			complain "${page#"$top/"} has no line for $errno of $what"
+		grep -qx "\*\*$errno\*\*" "$docs/man/htw.4.rst" ||
+			complain "htw.4.rst does not explain $errno"
+	done <<<"$list"
 	all_right
 }
 
@@ -394,6 +458,24 @@ files_that_are_named_exist()
 		[[ -e $top/$path ]] || complain "there is no $path"
 	done
 	all_right
+}
+
+# As dkms does it: from what `make dkms` has copied, by what dkms.conf says.
+dkms_builds_the_module()
+{
+	local dir=$out/dkms kernel_source_dir
+	local -a MAKE BUILT_MODULE_NAME
+
+	find_headers
+	rm -rf "$dir"
+	make -C "$top" dkms DESTDIR="$dir"
+	cd "$dir/usr/src/htw-$(cat "$top/VERSION")"
+	# shellcheck disable=SC2034 # dkms.conf uses it
+	kernel_source_dir=$kdir
+	# shellcheck source=dkms.conf
+	. ./dkms.conf
+	eval "${MAKE[0]}"
+	[[ $PACKAGE_NAME-$PACKAGE_VERSION == "${PWD##*/}" && -e ${BUILT_MODULE_NAME[0]}.ko ]]
 }
 
 pages_build()

@@ -131,18 +131,19 @@ static long ioctl_setup(struct htw_context *ctx, void __user *arg, size_t size)
 
 static long ioctl_op(struct htw_context *ctx, void __user *arg)
 {
+	struct htw_op __user *uop = arg;
 	struct htw_op op;
 	int ret;
 
-	if (copy_from_user(&op, arg, sizeof(op)))
+	if (copy_from_user(&op, uop, sizeof(op)))
 		return -EFAULT;
-	/* Nothing is done whose result can't be told. */
-	if (copy_to_user(arg, &op, sizeof(op)))
+	/* Nothing is done whose result can't be told, be it on one page or two. */
+	if (put_user(op.opcode, &uop->opcode) || put_user(op.arming, &uop->arming))
 		return -EFAULT;
 	ret = htw_op_do(ctx, &op);
 	if (ret)
 		return ret;
-	if (!copy_to_user(arg, &op, sizeof(op)))
+	if (!copy_to_user(uop, &op, sizeof(op)))
 		return 0;
 	/* Another thread has taken the memory away meanwhile. */
 	htw_op_undo_arm(ctx, &op);

@@ -61,49 +61,23 @@ const char *htw_clock_name(u32 id)
 }
 
 /**
- * htw_clock_can_be_set() - can somebody set this clock?
- * @id: CLOCK_
- *
- * Return: true for CLOCK_REALTIME and CLOCK_TAI.
+ * htw_clock_open() - note the time namespace of this task, which opens the file
+ * @clock: the context's clock
  */
-bool htw_clock_can_be_set(u32 id)
-{
-	return id == CLOCK_REALTIME || id == CLOCK_TAI;
-}
-
-/* From CLOCK_MONOTONIC to this clock, without the namespace. */
-static s64 kernel_offset(u32 id)
-{
-	switch (id) {
-	case CLOCK_REALTIME:
-		return ktime_mono_to_any(0, TK_OFFS_REAL);
-	case CLOCK_TAI:
-		return ktime_mono_to_any(0, TK_OFFS_TAI);
-	case CLOCK_BOOTTIME:
-		return ktime_mono_to_any(0, TK_OFFS_BOOT);
-	default:
-		return 0;
-	}
-}
-
-/* What the time namespace of this task adds to the clock. */
-static s64 namespace_offset(u32 id)
+void htw_clock_open(struct htw_clock *clock)
 {
 #ifdef CONFIG_TIME_NS
 	const struct timens_offsets *offsets = &current->nsproxy->time_ns->offsets;
 
-	if (id == CLOCK_MONOTONIC)
-		return timespec64_to_ns(&offsets->monotonic);
-	if (id == CLOCK_BOOTTIME)
-		return timespec64_to_ns(&offsets->boottime);
+	clock->monotonic_offset = timespec64_to_ns(&offsets->monotonic);
+	clock->boottime_offset = timespec64_to_ns(&offsets->boottime);
 #endif
-	return 0;
 }
 
 /**
  * htw_clock_start() - have a context use a clock
- * @clock: the context's clock, all zeroes or stopped
- * @id: which; the time namespace is that of the task that calls
+ * @clock: the context's clock, opened, or stopped since it was started
+ * @id: which
  * @was_set: called in task context when the clock may have been set, or have been
  *	suspended; never for CLOCK_MONOTONIC
  */
@@ -111,7 +85,6 @@ void htw_clock_start(struct htw_clock *clock, u32 id,
 		     void (*was_set)(struct htw_clock *clock))
 {
 	clock->id = id;
-	clock->namespace_offset = namespace_offset(id);
 	clock->was_set = was_set;
 	INIT_LIST_HEAD(&clock->link);
 
@@ -136,14 +109,22 @@ void htw_clock_stop(struct htw_clock *clock)
 }
 
 /**
- * htw_clock_offset() - what a clock is ahead of CLOCK_MONOTONIC
+ * htw_clock_changing_offset() - htw_clock_offset() of the other clocks
  * @clock: the clock
  *
- * Return: ns, which is what to add to a time of the kernel's CLOCK_MONOTONIC.
+ * Return: see there.
  */
-s64 htw_clock_offset(const struct htw_clock *clock)
+s64 htw_clock_changing_offset(const struct htw_clock *clock)
 {
-	return kernel_offset(clock->id) + clock->namespace_offset;
+	switch (clock->id) {
+	case CLOCK_REALTIME:
+		return ktime_mono_to_any(0, TK_OFFS_REAL);
+	case CLOCK_TAI:
+		return ktime_mono_to_any(0, TK_OFFS_TAI);
+	default:
+		return ktime_mono_to_any(0, TK_OFFS_BOOT) +
+		       clock->boottime_offset;
+	}
 }
 
 /**

@@ -97,15 +97,14 @@ struct htw_context *htw_context_create(struct file *file)
 	spin_lock_init(&ctx->lock);
 	INIT_LIST_HEAD(&ctx->events);
 	INIT_LIST_HEAD(&ctx->deferred);
-	INIT_LIST_HEAD(&ctx->free);
 	init_waitqueue_head(&ctx->readers);
 	ctx->after_pass.fn = htw_event_after_pass;
 	INIT_WORK(&ctx->work, htw_event_work);
 	mutex_init(&ctx->grow);
 	mutex_init(&ctx->turn);
-	xa_init(&ctx->chunks);
 	ctx->timer_size = HTW_USER_TIMER_SIZE;
 	ctx->max_timers = READ_ONCE(max_timers);
+	htw_clock_open(&ctx->clock);
 	htw_clock_start(&ctx->clock, CLOCK_MONOTONIC, clock_was_set);
 	return ctx;
 }
@@ -227,8 +226,7 @@ static void clock_was_set(struct htw_clock *clock)
 {
 	struct htw_context *ctx = container_of(clock, struct htw_context, clock);
 	s64 offset = htw_clock_offset(clock);
-	unsigned long index;
-	void *chunk;
+	u32 i;
 
 	if (offset == clock->last_offset)
 		return;
@@ -238,8 +236,8 @@ static void clock_was_set(struct htw_clock *clock)
 	spin_unlock_bh(&ctx->lock);
 	htw_event_notify(ctx);
 
-	xa_for_each(&ctx->chunks, index, chunk) {
-		refile_chunk(ctx, index * HTW_CHUNK_TIMERS);
+	for (i = 0; i < READ_ONCE(ctx->nr_chunks); i++) {
+		refile_chunk(ctx, i * HTW_CHUNK_TIMERS);
 		cond_resched();
 	}
 }
@@ -532,11 +530,10 @@ void htw_context_show(struct htw_context *ctx, struct seq_file *seq)
 {
 	unsigned int counts[HTW_NR_TIMER_STATES] = { };
 	struct htw_context_stats stats;
-	unsigned long index;
-	void *chunk;
+	u32 i;
 
-	xa_for_each(&ctx->chunks, index, chunk) {
-		count_states(ctx, index * HTW_CHUNK_TIMERS, counts);
+	for (i = 0; i < READ_ONCE(ctx->nr_chunks); i++) {
+		count_states(ctx, i * HTW_CHUNK_TIMERS, counts);
 		cond_resched();
 	}
 	htw_context_stats(ctx, &stats);

@@ -9,7 +9,6 @@
 #include <linux/types.h>
 #include <linux/wait.h>
 #include <linux/workqueue.h>
-#include <linux/xarray.h>
 #include <uapi/linux/htw.h>
 
 #include "base.h"
@@ -21,6 +20,7 @@ struct eventfd_ctx;
 struct fasync_struct;
 struct file;
 struct htw_account;
+struct htw_user_timer;
 struct htw_wheel;
 struct seq_file;
 struct vm_area_struct;
@@ -34,8 +34,8 @@ struct vm_area_struct;
  * @deferred: timers whose time has come and that @work has to look at, in order
  * @nr_in_pass: how many timers a pass has looked at since it began
  * @news: there are events of which nobody was told yet
- * @free: slots to use next; the one that was free longest is taken first, so that
- *	the answer to a stale id stays exact for as long as possible
+ * @free: the slot that was free longest, and by &htw_user_timer.next_free all others
+ * @last_free: the last of those, if there are any
  * @nr_timers: slots that are not free
  * @max_timers: limit of that
  * @stats: what has happened
@@ -51,6 +51,7 @@ struct vm_area_struct;
  * @step_events: clock steps are told as events
  * @exempt: the limit for one user does not apply
  * @nr_chunks: how many chunks of slots there are
+ * @max_chunks: for how many there is place in @chunks
  * @chunks: slot index / HTW_CHUNK_TIMERS to the chunk
  * @timer_size: bytes from one slot of a chunk to the next
  * @account: of the user who opened the file
@@ -67,7 +68,8 @@ struct htw_context {
 	struct list_head		deferred;
 	unsigned int			nr_in_pass;
 	bool				news;
-	struct list_head		free;
+	struct htw_user_timer		*free;
+	struct htw_user_timer		*last_free;
 	u32				nr_timers;
 	u32				max_timers;
 	struct htw_context_stats	stats;
@@ -85,7 +87,8 @@ struct htw_context {
 	bool				step_events;
 	bool				exempt;
 	u32				nr_chunks;
-	struct xarray			chunks;
+	u32				max_chunks;
+	void				**chunks;
 	size_t				timer_size;
 	struct htw_account		*account;
 

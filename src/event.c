@@ -472,9 +472,10 @@ ssize_t htw_event_read(struct htw_context *ctx, struct htw_event __user *buf,
 	size_t done = 0;
 	int ret;
 
-	if (htw_ring_entries(&ctx->ring))
-		return -EBUSY;
 	while (done < nr) {
+		/* Also if it was set up while this has waited. */
+		if (htw_ring_entries(&ctx->ring))
+			return done ?: -EBUSY;
 		ret = read_some(ctx, buf + done, nr - done);
 		if (ret > 0)
 			done += ret;

@@ -105,12 +105,20 @@ static void arm_timer(struct hold *hold, struct htw_user_timer *ut,
 static int op_arm(struct hold *hold, struct htw_op *op)
 {
 	struct htw_context *ctx = hold->ctx;
+	struct htw_user_timer *ut;
 
 	if (ctx->nr_timers >= ctx->max_timers)
 		return -ENOSPC;
-	if (list_empty(&ctx->free))
+	ut = htw_user_timer_take(ctx);
+	if (!ut)
 		return -EAGAIN;
-	arm_timer(hold, htw_user_timer_take(ctx), op);
+	/* Once ids of other slots are used up there are slots behind the words. */
+	if ((op->flags & HTW_TIMER_WORD) &&
+	    !htw_words_has(&ctx->words, ut->index)) {
+		htw_user_timer_put(ut);
+		return -ENOSPC;
+	}
+	arm_timer(hold, ut, op);
 	ctx->stats.armed++;
 	return 0;
 }
@@ -131,6 +139,9 @@ static int op_rearm(struct hold *hold, struct htw_op *op)
 		return PTR_ERR(ut);
 	if (!(ut->flags & HTW_TIMER_KEEP) && is_delivered(ut))
 		return -EALREADY;
+	if ((op->flags & HTW_TIMER_WORD) &&
+	    !htw_words_has(&ctx->words, ut->index))
+		return -ENOSPC;
 	ctx->stats.rearmed++;
 	ctx->stats.withdrawn += ut->state == HTW_TIMER_EXPIRED;
 	htw_event_unqueue(ut);
@@ -245,11 +256,10 @@ static unsigned int cancel_chunk(struct htw_context *ctx, u32 first, u64 cookie,
 static int op_cancel_match(struct hold *hold, struct htw_op *op)
 {
 	struct htw_context *ctx = hold->ctx;
-	unsigned long index;
-	void *chunk;
+	u32 i;
 
-	xa_for_each(&ctx->chunks, index, chunk) {
-		op->res += cancel_chunk(ctx, index * HTW_CHUNK_TIMERS, op->cookie,
+	for (i = 0; i < READ_ONCE(ctx->nr_chunks); i++) {
+		op->res += cancel_chunk(ctx, i * HTW_CHUNK_TIMERS, op->cookie,
 					op->value);
 		cond_resched();
 	}
@@ -395,24 +405,23 @@ static bool flags_agree(const struct htw_context *ctx, const struct htw_op *op)
 {
 	const u16 periodic = HTW_TIMER_SKIP | HTW_TIMER_BURST;
 
-	if (!(op->flags & ~(HTW_TIMER_ABS | HTW_TIMER_KEEP)))
-		return op->interval || !op->count;
 	if (has_both(op->flags, HTW_TIMER_SKIP, HTW_TIMER_BURST) ||
 	    has_both(op->flags, HTW_TIMER_DEADLINE,
 		     HTW_TIMER_COARSE | HTW_TIMER_WORD))
 		return false;
-	if (!op->interval && ((op->flags & periodic) || op->count))
+	if (!op->interval && (op->flags & periodic))
 		return false;
 	return !(op->flags & HTW_TIMER_WORD) || (ctx->words.addr && !op->interval);
 }
 
 static bool times_valid(const struct htw_context *ctx, const struct htw_op *op)
 {
-	if (op->interval > S64_MAX || op->slack > S64_MAX)
+	if ((op->expires | op->interval | op->slack) > S64_MAX)
 		return false;
-	if (op->interval && op->interval < htw_context_tick_ns(ctx))
+	if (op->interval ? op->interval < htw_context_tick_ns(ctx) : op->count)
 		return false;
-	return flags_agree(ctx, op);
+	return !(op->flags & ~(HTW_TIMER_ABS | HTW_TIMER_KEEP)) ||
+	       flags_agree(ctx, op);
 }
 
 static bool op_valid(const struct htw_context *ctx, const struct op_desc *desc,
@@ -420,15 +429,14 @@ static bool op_valid(const struct htw_context *ctx, const struct op_desc *desc,
 {
 	if (op->flags & ~desc->flags)
 		return false;
-	if (op->expires > (desc->what & TAKES_EXPIRES ? S64_MAX : 0))
-		return false;
 	if (!(desc->what & TAKES_ID) && op->id)
 		return false;
 	if (!(desc->what & TAKES_COOKIE) && op->cookie)
 		return false;
 	if (desc->what & TAKES_TIMES)
 		return times_valid(ctx, op);
-	return !op->count && !op->interval && !op->slack;
+	return op->expires <= (desc->what & TAKES_EXPIRES ? S64_MAX : 0) &&
+	       !op->count && !op->interval && !op->slack;
 }
 
 /* Checks the operation, and clears what it will fill in. */

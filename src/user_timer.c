@@ -37,6 +37,7 @@
 #include <linux/overflow.h>
 #include <linux/sched.h>
 #include <linux/slab.h>
+#include <linux/string.h>
 
 static struct htw_user_timer *slot_of(const struct htw_context *ctx,
 				      void *chunk, unsigned int i)
@@ -66,24 +67,56 @@ static void *alloc_chunk(struct htw_context *ctx)
 	return chunk;
 }
 
+/*
+ * Slots are used in the order in which they were freed, so that the answer to a stale id
+ * stays exact for as long as possible.
+ */
+static void add_free(struct htw_context *ctx, struct htw_user_timer *ut)
+{
+	ut->next_free = NULL;
+	if (ctx->free)
+		ctx->last_free->next_free = ut;
+	else
+		ctx->free = ut;
+	ctx->last_free = ut;
+}
+
+/* Makes place for one more pointer to a chunk, of which there are twice as many then. */
+static int grow_chunks(struct htw_context *ctx)
+{
+	u32 max = ctx->max_chunks ? 2 * ctx->max_chunks : 16;
+	void **chunks, **old = ctx->chunks;
+
+	if (ctx->nr_chunks < ctx->max_chunks)
+		return 0;
+	chunks = kvcalloc(max, sizeof(*chunks), GFP_KERNEL_ACCOUNT);
+	if (!chunks)
+		return -ENOMEM;
+	spin_lock_bh(&ctx->lock);
+	memcpy(chunks, old, ctx->nr_chunks * sizeof(*chunks));
+	ctx->chunks = chunks;
+	ctx->max_chunks = max;
+	spin_unlock_bh(&ctx->lock);
+	kvfree(old);
+	return 0;
+}
+
 static int add_chunk(struct htw_context *ctx)
 {
-	void *chunk = alloc_chunk(ctx);
 	unsigned int i;
+	void *chunk;
 	int ret;
 
+	ret = grow_chunks(ctx);
+	if (ret)
+		return ret;
+	chunk = alloc_chunk(ctx);
 	if (!chunk)
 		return -ENOMEM;
-	ret = xa_err(xa_store(&ctx->chunks, ctx->nr_chunks, chunk,
-			      GFP_KERNEL_ACCOUNT));
-	if (ret) {
-		kfree(chunk);
-		return ret;
-	}
-	ctx->nr_chunks++;
 	spin_lock_bh(&ctx->lock);
+	ctx->chunks[ctx->nr_chunks++] = chunk;
 	for (i = 0; i < HTW_CHUNK_TIMERS; i++)
-		list_add_tail(&slot_of(ctx, chunk, i)->link, &ctx->free);
+		add_free(ctx, slot_of(ctx, chunk, i));
 	spin_unlock_bh(&ctx->lock);
 	return 0;
 }
@@ -102,7 +135,7 @@ int htw_user_timer_grow(struct htw_context *ctx)
 	int ret = 0;
 
 	mutex_lock(&ctx->grow);
-	if (!list_empty_careful(&ctx->free))
+	if (READ_ONCE(ctx->free))
 		goto out;
 	ret = htw_account_charge(ctx->account, HTW_CHUNK_TIMERS, ctx->exempt);
 	if (ret)
@@ -115,6 +148,15 @@ out:
 	return ret;
 }
 
+static void shut_down_chunk(struct htw_context *ctx, void *chunk)
+{
+	unsigned int i;
+
+	for (i = 0; i < HTW_CHUNK_TIMERS; i++)
+		htw_shutdown_sync(&slot_of(ctx, chunk, i)->timer);
+	cond_resched();
+}
+
 /**
  * htw_user_timer_end_all() - free all timers
  * @ctx: the context, which no program uses any more
@@ -123,16 +165,11 @@ out:
  */
 void htw_user_timer_end_all(struct htw_context *ctx)
 {
-	unsigned long index;
-	unsigned int i;
-	void *chunk;
+	u32 i;
 
 	if (!ctx->wheel) {
-		xa_for_each(&ctx->chunks, index, chunk) {
-			for (i = 0; i < HTW_CHUNK_TIMERS; i++)
-				htw_shutdown_sync(&slot_of(ctx, chunk, i)->timer);
-			cond_resched();
-		}
+		for (i = 0; i < ctx->nr_chunks; i++)
+			shut_down_chunk(ctx, ctx->chunks[i]);
 		/* None is deferred anew. Those that are must not be looked at. */
 		spin_lock_bh(&ctx->lock);
 		INIT_LIST_HEAD(&ctx->deferred);
@@ -140,37 +177,27 @@ void htw_user_timer_end_all(struct htw_context *ctx)
 		cancel_work_sync(&ctx->work);
 	}
 	htw_wheel_destroy(ctx->wheel);
-	xa_for_each(&ctx->chunks, index, chunk) {
-		kfree(chunk);
+	for (i = 0; i < ctx->nr_chunks; i++) {
+		kfree(ctx->chunks[i]);
 		cond_resched();
 	}
-	xa_destroy(&ctx->chunks);
+	kvfree(ctx->chunks);
 	htw_account_uncharge(ctx->account, ctx->nr_chunks * HTW_CHUNK_TIMERS);
 }
 
 /**
- * htw_user_timer_id() - how a program names a timer
- * @ut: the timer
- *
- * Return: its id.
- */
-u64 htw_user_timer_id(const struct htw_user_timer *ut)
-{
-	return (u64)ut->generation << 32 | ut->index;
-}
-
-/**
  * htw_user_timer_take() - begin to use a free slot
- * @ctx: the context, which has one
+ * @ctx: the context
  *
- * Return: the timer, with a new id.
+ * Return: the timer, with a new id; NULL if no slot is free.
  */
 struct htw_user_timer *htw_user_timer_take(struct htw_context *ctx)
 {
-	struct htw_user_timer *ut;
+	struct htw_user_timer *ut = ctx->free;
 
-	ut = list_first_entry(&ctx->free, struct htw_user_timer, link);
-	list_del(&ut->link);
+	if (!ut)
+		return NULL;
+	WRITE_ONCE(ctx->free, ut->next_free);
 	ut->generation++;
 	ut->arming = 0;
 	ut->delivered = false;
@@ -188,7 +215,7 @@ void htw_user_timer_put(struct htw_user_timer *ut)
 	ut->ctx->nr_timers--;
 	/* One whose ids are used up is never used again, so that none comes twice. */
 	if (ut->generation != U32_MAX)
-		list_add_tail(&ut->link, &ut->ctx->free);
+		add_free(ut->ctx, ut);
 }
 
 /**
@@ -200,9 +227,11 @@ void htw_user_timer_put(struct htw_user_timer *ut)
  */
 struct htw_user_timer *htw_user_timer_at(struct htw_context *ctx, u32 index)
 {
-	void *chunk = xa_load(&ctx->chunks, index / HTW_CHUNK_TIMERS);
+	u32 chunk = index / HTW_CHUNK_TIMERS;
 
-	return chunk ? slot_of(ctx, chunk, index % HTW_CHUNK_TIMERS) : NULL;
+	if (chunk >= ctx->nr_chunks)
+		return NULL;
+	return slot_of(ctx, ctx->chunks[chunk], index % HTW_CHUNK_TIMERS);
 }
 
 /**
@@ -256,18 +285,6 @@ u64 htw_user_timer_show_time(const struct htw_user_timer *ut, u64 time)
 	return min_t(u64, time + htw_clock_offset(&ut->ctx->clock), S64_MAX);
 }
 
-/**
- * htw_user_timer_own_time() - the time on a timer's own clock
- * @ut: the timer
- * @now: the time on the context's clock
- *
- * Return: the time that @ut->expires is to be compared with.
- */
-u64 htw_user_timer_own_time(const struct htw_user_timer *ut, u64 now)
-{
-	return ut->flags & HTW_TIMER_MONOTONIC ? ktime_get() : now;
-}
-
 static u64 window(const struct htw_user_timer *ut)
 {
 	return max(ut->slack, htw_context_tick_ns(ut->ctx));
@@ -315,12 +332,19 @@ static int start_virtual(struct htw_user_timer *ut)
  */
 int htw_user_timer_start(struct htw_user_timer *ut)
 {
-	unsigned int flags = ut->flags & HTW_TIMER_DEADLINE ? HTW_DEADLINE : 0;
+	u64 expires;
 
-	if (ut->ctx->wheel)
+	if (unlikely(ut->ctx->wheel))
 		return start_virtual(ut);
-	return htw_schedule_range(&ut->timer, to_monotonic(ut, ut->expires),
-				  ut->slack, flags) & HTW_LATE;
+	expires = to_monotonic(ut, ut->expires);
+	if (ut->flags & HTW_TIMER_DEADLINE)
+		return htw_schedule_range(&ut->timer, expires, ut->slack,
+					  HTW_DEADLINE) & HTW_LATE;
+	if (ut->slack)
+		htw_schedule_range(&ut->timer, expires, ut->slack, 0);
+	else
+		htw_schedule_at(&ut->timer, expires);
+	return 0;
 }
 
 /**

@@ -5,6 +5,7 @@
 #include <linux/build_bug.h>
 #include <linux/htw.h>
 #include <linux/htw_wheel.h>
+#include <linux/ktime.h>
 #include <linux/list.h>
 #include <linux/types.h>
 #include <uapi/linux/htw.h>
@@ -33,7 +34,8 @@ enum htw_user_timer_state {
 /**
  * struct htw_user_timer - a timer of a program
  * @ctx: the context it belongs to
- * @link: in htw_context::free (FREE), ::events (EXPIRED) or ::deferred (DEFERRED)
+ * @link: in htw_context::events (EXPIRED) or ::deferred (DEFERRED)
+ * @next_free: the next one in htw_context::free (FREE)
  * @cookie: the program's
  * @interval: period in ns, or 0
  * @slack: in ns
@@ -52,7 +54,10 @@ enum htw_user_timer_state {
  */
 struct htw_user_timer {
 	struct htw_context		*ctx;
-	struct list_head		link;
+	union {
+		struct list_head	link;
+		struct htw_user_timer	*next_free;
+	};
 	u64				cookie;
 	u64				interval;
 	u64				slack;
@@ -98,14 +103,12 @@ struct htw_user_timer *htw_user_timer_take(struct htw_context *ctx);
 void htw_user_timer_put(struct htw_user_timer *ut);
 struct htw_user_timer *htw_user_timer_find(struct htw_context *ctx, u64 id);
 struct htw_user_timer *htw_user_timer_at(struct htw_context *ctx, u32 index);
-u64 htw_user_timer_id(const struct htw_user_timer *ut);
 
 int htw_user_timer_start(struct htw_user_timer *ut);
 int htw_user_timer_stop(struct htw_user_timer *ut);
 bool htw_user_timer_pending(const struct htw_user_timer *ut);
 
 u64 htw_user_timer_show_time(const struct htw_user_timer *ut, u64 time);
-u64 htw_user_timer_own_time(const struct htw_user_timer *ut, u64 now);
 u64 htw_user_timer_held(const struct htw_user_timer *ut);
 bool htw_user_timer_due(const struct htw_user_timer *ut, u64 now);
 void htw_user_timer_note_lateness(struct htw_user_timer *ut, u64 now);
@@ -114,5 +117,29 @@ void htw_user_timer_event(const struct htw_user_timer *ut, u64 now,
 			  struct htw_event *event, struct htw_outcome *outcome);
 void htw_user_timer_delivered(struct htw_user_timer *ut,
 			      const struct htw_outcome *outcome);
+
+/**
+ * htw_user_timer_id() - how a program names a timer
+ * @ut: the timer
+ *
+ * Return: its id.
+ */
+static inline u64 htw_user_timer_id(const struct htw_user_timer *ut)
+{
+	return (u64)ut->generation << 32 | ut->index;
+}
+
+/**
+ * htw_user_timer_own_time() - the time on a timer's own clock
+ * @ut: the timer
+ * @now: the time on the context's clock
+ *
+ * Return: the time that @ut->expires is to be compared with.
+ */
+static inline u64 htw_user_timer_own_time(const struct htw_user_timer *ut,
+					  u64 now)
+{
+	return ut->flags & HTW_TIMER_MONOTONIC ? ktime_get() : now;
+}
 
 #endif /* _HTW_USER_TIMER_H */

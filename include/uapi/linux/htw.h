@@ -170,7 +170,11 @@ struct htw_setup {
 #define HTW_OP_CANCEL_MATCH	5
 #define HTW_OP_ADVANCE		6
 
-/* htw_op.flags of HTW_OP_ARM and HTW_OP_REARM */
+/*
+ * htw_op.flags of HTW_OP_ARM and HTW_OP_REARM. HTW_TIMER_SKIP and HTW_TIMER_BURST exclude
+ * each other, and are for periodic timers. HTW_TIMER_DEADLINE excludes
+ * HTW_TIMER_COARSE and HTW_TIMER_WORD.
+ */
 #define HTW_TIMER_ABS		(1U << 0)	/* expires is a time, not a delay */
 #define HTW_TIMER_DEADLINE	(1U << 1)	/* fire before expires, by up to slack */
 #define HTW_TIMER_COARSE	(1U << 2)	/* 1/8 of the delay is slack */
@@ -182,7 +186,7 @@ struct htw_setup {
 /* htw_op.flags of HTW_OP_ADVANCE, besides HTW_TIMER_ABS */
 #define HTW_ADVANCE_NEXT	(1U << 8)	/* stop when there is an event */
 
-/* htw_op.res of HTW_OP_ARM and HTW_OP_REARM */
+/* htw_op.res of HTW_OP_ARM and HTW_OP_REARM; the same number in the kernel's <linux/htw.h> */
 #define HTW_LATE		0x02	/* HTW_TIMER_DEADLINE that can't be kept */
 
 /* htw_op.res of HTW_OP_CANCEL */
@@ -200,15 +204,17 @@ struct htw_setup {
  * @opcode: in: HTW_OP_
  * @flags: in: HTW_TIMER_ flags
  * @count: in: how often a periodic timer expires in all; 0 for without end.
- *	out (HTW_OP_REMAINING): how often it still will; 0 for without end
+ *	out (HTW_OP_REMAINING): how many expiries are still to be told by events; 0 for
+ *	without end. Must be 0 without @interval
  * @expires: in: delay or time of the first expiry, in ns; at most S64_MAX.
  *	out (HTW_OP_REMAINING): the time, never a delay, of the next expiry; of the
  *	last one if it has expired and that has not been read
  * @interval: in: 0 for a timer that expires once, else the period in ns, from
  *	htw_query.min_interval_ns to S64_MAX. out (HTW_OP_REMAINING): the same
  * @slack: in: how much later than asked for the timer may fire so that it can
- *	share an interrupt with others, in ns; at most S64_MAX.
- *	out (HTW_OP_REMAINING): the same
+ *	share an interrupt with others, in ns; at most S64_MAX. With HTW_TIMER_DEADLINE
+ *	how much earlier. out (HTW_OP_REMAINING): the same, or what HTW_TIMER_COARSE has
+ *	made of it
  * @cookie: in: any value; returned in the timer's events.
  *	out (HTW_OP_REMAINING): the same
  * @id: the timer; HTW_OP_ARM takes 0 and returns it
@@ -270,7 +276,8 @@ struct htw_op {
  * struct htw_event - one timer has expired, or the clock was set
  * @cookie: htw_op.cookie of the timer; 0 in HTW_EVENT_CLOCK_STEP
  * @id: the timer; 0 in HTW_EVENT_CLOCK_STEP
- * @expires: when it was due: of the last expiry, if there were several, in ns. If
+ * @expires: when it was due: of the last expiry, if there were several, in ns; with
+ *	HTW_TIMER_SKIP of the first of those that it stands for. If
  *	its deadline word has put it off, this is the deadline that really held.
  *	HTW_EVENT_CLOCK_STEP: the time now
  * @expirations: 1, or for a periodic timer the number of expiries since its last
@@ -321,9 +328,9 @@ struct htw_event {
  * @tail counts it: load @tail with acquire semantics, then read the events from
  * htw_ctl.head up to it, then store htw_ctl.head with release semantics.
  *
- * If the ring is full, events wait in the kernel, in order, and HTW_RING_STALLED is set. They get into the ring when the program calls
- * ioctl(HTW_IOC_BATCH), which may be one that does nothing else, or poll(2) or
- * epoll_wait(2). So after it has stored htw_ctl.head the program must execute a full
+ * If the ring is full, events wait in the kernel, in order, and HTW_RING_STALLED is
+ * set. They get into the ring when the program calls ioctl(HTW_IOC_BATCH), which may be
+ * one that does nothing else, or poll(2) or epoll_wait(2). So after it has stored htw_ctl.head the program must execute a full
  * memory barrier, load @flags, and make such a call if it finds HTW_RING_STALLED. The
  * kernel sets HTW_RING_STALLED, executes a full memory barrier, and looks at
  * htw_ctl.head once more: one of the two sees what the other has stored.
@@ -422,7 +429,7 @@ struct htw_batch {
  *	was set or had been suspended
  * @stalls: out: times that events had to wait outside of the ring
  * @wakeups: out: times that those who wait were woken
- * @clock_steps: out: times that the clock was set
+ * @clock_steps: out: times that the clock was set, or had been suspended
  * @lateness_max: out: the largest lateness of a timer, in ns, as in
  *	HTW_EVENT_LATENESS() but without a limit
  * @resv: in: must be 0; out: 0
@@ -469,7 +476,8 @@ struct htw_context_stats {
  * * EOPNOTSUPP - the opcode is not known, or not for the clock of the context
  * * EINVAL - a value is out of its range, an unknown flag is set, flags contradict each
  *   other, or a field is not 0 that must be
- * * ENOSPC - HTW_OP_ARM: the context holds as many timers as it may
+ * * ENOSPC - HTW_OP_ARM: the context holds as many timers as it may; or, with
+ *   HTW_TIMER_WORD, there is no word for this one
  * * EDQUOT - HTW_OP_ARM: the user who opened the file has room for no more timers
  * * ENFILE - HTW_OP_ARM: all users together have room for no more
  * * ENOMEM - HTW_OP_ARM: no memory

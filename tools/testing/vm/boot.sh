@@ -158,7 +158,7 @@ qemu_arguments()
 		port=$((port + 1))
 	done
 	if [[ -n $icount ]]; then
-		printf '%s\n' -accel tcg,thread=single -icount "shift=$icount" -cpu max
+		printf '%s\n' -accel tcg,thread=single -icount "shift=$icount" -cpu "${HTW_CPU:-max}"
 	elif [[ $accel == kvm ]]; then
 		printf '%s\n' -accel kvm -cpu host
 	else
