@@ -233,23 +233,17 @@ static int cancel(struct timers *t, uint32_t timer)
 	return err;
 }
 
-/*
- * All of them: a batch stops early when a signal is pending, and the kernel's own work for
- * a task, as io_uring leaves it behind, looks like one.
- */
-static int do_all(struct timers *t, const struct context *own, unsigned int nr, const char *what)
+/* A signal, or work that the kernel has for this task, can end a batch early. */
+static int submit(struct timers *t, struct context *own, unsigned int nr, const char *what)
 {
-	unsigned int done = 0;
+	struct htw_batch batch = { 0 };
+	unsigned int done;
 
-	while (done < nr) {
-		struct htw_batch batch = {
-			.ops = (uintptr_t)(own->ops + done),
-			.nr_ops = nr - done,
-		};
-
-		if (!ioctl(own->fd, HTW_IOC_BATCH, &batch))
-			done += batch.done;
-		else if (errno != EINTR)
+	for (done = 0; done < nr; done += batch.done) {
+		batch.ops = (uintptr_t)(own->ops + done);
+		batch.nr_ops = nr - done;
+		batch.done = 0;
+		if (ioctl(own->fd, HTW_IOC_BATCH, &batch) && errno != EINTR)
 			return backend_fail(t, errno, "HTW_IOC_BATCH of %u: %s", nr, what);
 	}
 	return 0;
@@ -259,17 +253,15 @@ static int do_all(struct timers *t, const struct context *own, unsigned int nr, 
 static int do_batch(struct timers *t, struct context *own, unsigned int nr, int res,
 		    const char *what)
 {
-	int err = do_all(t, own, nr, what);
+	int err = submit(t, own, nr, what);
 	unsigned int i;
 
-	if (err)
-		return err;
-	for (i = 0; i < nr; i++)
+	for (i = 0; i < nr && !err; i++)
 		if (own->ops[i].res != res)
-			return backend_fail(t, own->ops[i].res < 0 ? -own->ops[i].res : EPROTO,
-					    "%s number %u of a batch answered %d", what, i,
-					    own->ops[i].res);
-	return 0;
+			err = backend_fail(t, own->ops[i].res < 0 ? -own->ops[i].res : EPROTO,
+					   "%s number %u of a batch answered %d", what, i,
+					   own->ops[i].res);
+	return err;
 }
 
 static int arm_batch(struct timers *t, const uint32_t *timers, const uint64_t *when,
@@ -325,21 +317,31 @@ static int take_events(const struct context *own, uint32_t *expired, unsigned in
 	return (int)nr;
 }
 
-static int collect_batch(struct timers *t, uint32_t *expired, unsigned int max, bool wait)
+/* A batch of no operations, which waits, and fetches what waits outside of a ring. */
+static int get_events(struct timers *t, const struct context *own, unsigned int room,
+		      bool wait)
 {
-	struct context *own = t->own;
 	struct htw_batch batch = {
-		.events = (uintptr_t)own->events,
-		.nr_events = max < MAX_EVENTS ? max : MAX_EVENTS,
+		.events = room ? (uintptr_t)own->events : 0,
+		.nr_events = room,
 		.min_events = wait,
 		.timeout = wait ? BACKEND_PATIENCE_NS : 0,
 	};
 
-	if (ioctl(own->fd, HTW_IOC_BATCH, &batch) && errno != EINTR)
-		return backend_fail(t, errno, "HTW_IOC_BATCH for events");
+	while (ioctl(own->fd, HTW_IOC_BATCH, &batch))
+		if (errno != EINTR)
+			return backend_fail(t, errno, "HTW_IOC_BATCH for events");
 	if (wait && !batch.got)
 		return backend_fail(t, ETIME, "HTW_IOC_BATCH: no timer has expired");
-	return take_events(own, expired, batch.got);
+	return (int)batch.got;
+}
+
+static int collect_batch(struct timers *t, uint32_t *expired, unsigned int max, bool wait)
+{
+	const struct context *own = t->own;
+	int ret = get_events(t, own, max < MAX_EVENTS ? max : MAX_EVENTS, wait);
+
+	return ret < 0 ? ret : take_events(own, expired, (unsigned int)ret);
 }
 
 static int wait_readable(struct timers *t, const struct context *own)
@@ -364,7 +366,7 @@ static int collect_read(struct timers *t, uint32_t *expired, unsigned int max, b
 		if (len > 0)
 			return take_events(own, expired,
 					   (unsigned int)len / sizeof(struct htw_event));
-		if (errno != EAGAIN)
+		if (errno != EAGAIN && errno != EINTR)
 			return backend_fail(t, errno, "read of %s", device_path());
 		if (!wait)
 			return 0;
@@ -392,21 +394,6 @@ static int take_ring(const struct context *own, uint32_t *expired, unsigned int 
 	return (int)got;
 }
 
-/* Also fetches what waits outside of the ring. */
-static int wait_for_ring(struct timers *t, const struct context *own, bool wait)
-{
-	struct htw_batch batch = {
-		.min_events = wait,
-		.timeout = wait ? BACKEND_PATIENCE_NS : 0,
-	};
-
-	if (ioctl(own->fd, HTW_IOC_BATCH, &batch) && errno != EINTR)
-		return backend_fail(t, errno, "HTW_IOC_BATCH for the ring");
-	if (wait && !batch.got)
-		return backend_fail(t, ETIME, "HTW_IOC_BATCH: no timer has expired");
-	return 0;
-}
-
 static bool is_stalled(const struct context *own)
 {
 	/* Whoever stalls the ring looks at the head once more: see struct htw_ring. */
@@ -419,13 +406,12 @@ static int collect_ring(struct timers *t, uint32_t *expired, unsigned int max, b
 	struct context *own = t->own;
 	int ret = take_ring(own, expired, max);
 	bool stalled = is_stalled(own);
-	int err;
+	int err = 0;
 
-	if (stalled || (!ret && wait)) {
-		err = wait_for_ring(t, own, !ret && wait);
-		if (err)
-			return err;
-	}
+	if (stalled || (!ret && wait))
+		err = get_events(t, own, 0, !ret && wait);
+	if (err < 0)
+		return err;
 	return ret ? ret : take_ring(own, expired, max);
 }
 
