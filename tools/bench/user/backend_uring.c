@@ -170,13 +170,13 @@ static uint64_t time_of(struct uring *own, unsigned int i, uint64_t when)
 	return (uintptr_t)&own->times[i];
 }
 
-static int submit(struct timers *t, struct uring *own, unsigned int nr)
+/* Newer kernels hand out some completions per call: say how many there have to be. */
+static int submit(struct timers *t, struct uring *own, unsigned int nr, unsigned int answers)
 {
 	long ret;
 
 	__atomic_store_n(own->sq_tail, *own->sq_tail + nr, __ATOMIC_RELEASE);
-	/* With the answers that there are at once. */
-	ret = syscall(SYS_io_uring_enter, own->fd, nr, 0, IORING_ENTER_GETEVENTS, NULL, 0);
+	ret = syscall(SYS_io_uring_enter, own->fd, nr, answers, IORING_ENTER_GETEVENTS, NULL, 0);
 	if (ret < 0)
 		return backend_fail(t, errno, "io_uring_enter");
 	if (ret != (long)nr)
@@ -198,7 +198,7 @@ static int arm_batch(struct timers *t, const uint32_t *timers, const uint64_t *w
 		sqe->timeout_flags = IORING_TIMEOUT_ABS;
 		sqe->user_data = timers[i];
 	}
-	return submit(t, own, nr);
+	return submit(t, own, nr, 0);
 }
 
 static int rearm_batch(struct timers *t, const uint32_t *timers, const uint64_t *when,
@@ -217,7 +217,7 @@ static int rearm_batch(struct timers *t, const uint32_t *timers, const uint64_t 
 		sqe->flags = IOSQE_CQE_SKIP_SUCCESS;
 		sqe->user_data = ANSWER | timers[i];
 	}
-	err = submit(t, own, nr);
+	err = submit(t, own, nr, 0);
 	if (!err && *own->cq_head != __atomic_load_n(own->cq_tail, __ATOMIC_ACQUIRE))
 		err = backend_fail(t, EPROTO, "io_uring: a timeout was not there to be updated");
 	return err;
@@ -254,7 +254,7 @@ static int cancel_batch(struct timers *t, const uint32_t *timers, unsigned int n
 		sqe->flags = IOSQE_CQE_SKIP_SUCCESS;
 		sqe->user_data = ANSWER | timers[i];
 	}
-	err = submit(t, own, nr);
+	err = submit(t, own, nr, nr);
 	return err ? err : reap_cancelled(t, own, nr);
 }
 
