@@ -20,7 +20,7 @@
 #define WORD_PUSHES	100
 
 /* The line of @file that begins with @key, in kB, as bytes. */
-static double meminfo(const char *key)
+static double read_meminfo(const char *key)
 {
 	FILE *file = fopen("/proc/meminfo", "re");
 	size_t len = strlen(key);
@@ -42,7 +42,7 @@ static double meminfo(const char *key)
  */
 static double kernel_memory(void)
 {
-	return meminfo("Slab") + meminfo("VmallocUsed") + meminfo("Percpu");
+	return read_meminfo("Slab") + read_meminfo("VmallocUsed") + read_meminfo("Percpu");
 }
 
 static void bytes_of(const struct backend *backend, unsigned int round)
@@ -61,8 +61,8 @@ static void bytes_of(const struct backend *backend, unsigned int round)
 	before = kernel_memory();
 	open_timers(&t, backend, BYTES_TIMERS);
 	arm_all(&t, timers, when, BYTES_TIMERS);
-	sample("bytes", BYTES_TIMERS, backend->name, round,
-	       (kernel_memory() - before) / BYTES_TIMERS, "bytes");
+	print_sample("bytes", BYTES_TIMERS, backend->name, round,
+		     (kernel_memory() - before) / BYTES_TIMERS, "bytes");
 	backend_close(&t);
 	free(when);
 	free(timers);
@@ -80,7 +80,7 @@ void bench_bytes(void)
 }
 
 /* How often an hrtimer of htw has run, on all CPUs: a column of the file in debugfs. */
-static uint64_t interrupts(void)
+static uint64_t count_interrupts(void)
 {
 	static const char path[] = "/sys/kernel/debug/htw/stats";
 	FILE *file = fopen(path, "re");
@@ -90,15 +90,15 @@ static uint64_t interrupts(void)
 
 	if (!file || !fgets(line, sizeof(line), file))
 		die("%s is not readable", path);
-	for (word = strtok_r(line, " \n", &rest); word && strcmp(word, "interrupts");
-	     word = strtok_r(NULL, " \n", &rest))
+	for (word = strtok_r(line, "\n ", &rest); word && strcmp(word, "interrupts");
+	     word = strtok_r(NULL, "\n ", &rest))
 		column++;
 	if (!word)
 		die("%s has no column interrupts", path);
 	while (fgets(line, sizeof(line), file)) {
-		word = strtok_r(line, " \n", &rest);
+		word = strtok_r(line, "\n ", &rest);
 		for (i = 0; i < column && word; i++)
-			word = strtok_r(NULL, " \n", &rest);
+			word = strtok_r(NULL, "\n ", &rest);
 		sum += word ? strtoull(word, NULL, 10) : 0;
 	}
 	fclose(file);
@@ -198,15 +198,16 @@ void bench_words(void)
 
 	progress("words: %u timers, pushed %u times each", WORD_TIMERS, WORD_PUSHES);
 	arm_and_push(&run);
-	before = interrupts();
+	before = count_interrupts();
 	sleep_until(run.first + WORD_SPAN_NS + (WORD_PUSH_NS - WORD_SPAN_NS) / 2);
 	stats = context_stats(&run.t);
 	slots = count_slots(run.when, WORD_TIMERS, tick_ns(&run.t));
-	sample("word_refiles", WORD_TIMERS, "htw", 1, (double)stats.pushed / WORD_TIMERS,
-	       "per_expiry");
-	sample("word_interrupts", WORD_TIMERS, "htw", 1, (double)(interrupts() - before) / slots,
-	       "per_slot");
-	sample("word_wakeups", WORD_TIMERS, "htw", 1, (double)stats.wakeups / slots, "per_slot");
+	print_sample("word_refiles", WORD_TIMERS, "htw", 1,
+		     (double)stats.pushed / WORD_TIMERS, "per_expiry");
+	print_sample("word_interrupts", WORD_TIMERS, "htw", 1,
+		     (double)(count_interrupts() - before) / slots, "per_slot");
+	print_sample("word_wakeups", WORD_TIMERS, "htw", 1, (double)stats.wakeups / slots,
+		     "per_slot");
 	if (stats.expired)
 		die("%llu timers have expired at their old time",
 		    (unsigned long long)stats.expired);

@@ -30,7 +30,7 @@ const char *unit(void)
 }
 
 /**
- * sample() - print one value
+ * print_sample() - print one value
  * @bench: what was measured
  * @nr: number of timers
  * @peer: who did it
@@ -38,8 +38,8 @@ const char *unit(void)
  * @value: the value
  * @unit: its unit
  */
-void sample(const char *bench, unsigned int nr, const char *peer, unsigned int round,
-	    double value, const char *unit)
+void print_sample(const char *bench, unsigned int nr, const char *peer, unsigned int round,
+		  double value, const char *unit)
 {
 	if (!round)
 		return;

@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdnoreturn.h>
 
 #include "backend.h"
 
@@ -46,10 +47,10 @@ extern struct options options;
 
 uint64_t now_ns(void);
 const char *unit(void);
-void sample(const char *bench, unsigned int nr, const char *peer, unsigned int round,
-	    double value, const char *unit);
-void progress(const char *format, ...) __attribute__((format(printf, 1, 2)));
-void die(const char *format, ...) __attribute__((format(printf, 1, 2), noreturn));
+void print_sample(const char *bench, unsigned int nr, const char *peer, unsigned int round,
+		  double value, const char *unit);
+void __printf(1, 2) progress(const char *format, ...);
+noreturn void __printf(1, 2) die(const char *format, ...);
 void check(const struct timers *t, int ret);
 void *need_memory(size_t nr, size_t size);
 

@@ -167,7 +167,7 @@ static void tell(const struct ops_run *run, const char *bench, double value)
 {
 	const char *peer = run->t.backend->name;
 
-	sample(bench, run->nr, peer, run->round, value, unit());
+	print_sample(bench, run->nr, peer, run->round, value, unit());
 }
 
 /* The same beside each size of htw's batches, where there are none. */
