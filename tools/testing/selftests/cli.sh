@@ -79,6 +79,7 @@ run_coarse_has_slack
 run_skip_and_burst
 run_clock_step_is_told
 run_quiet_prints_the_summary
+run_stats_are_the_kernels
 run_refuses_bad_options
 run_words_need_a_clock_that_is_not_set
 run_refused_setup_is_explained
@@ -985,6 +986,21 @@ run_quiet_prints_the_summary()
 	want_json -l
 }
 
+run_stats_are_the_kernels()
+{
+	script 'every 1ms x3 a' 'after 5ms b' 'after 1h c' 'rearm c 2h' 'after 2ms d word' 'push d 4ms' \
+		'wait 3ms' 'cancel c'
+	run run -c virtual -q --stats "$tmp/script"
+	want_status 0
+	want "$out" '^kernel: armed  *4$' '^kernel: rearmed  *1$' '^kernel: cancelled  *1$' \
+		'^kernel: withdrawn  *0$' '^kernel: expired  *5$' '^kernel: delivered  *5$' \
+		'^kernel: pushed  *1$' '^kernel: stalls  *0$'
+	run run -c virtual -q -s --json "$tmp/script"
+	want_status 0
+	want_json -l
+	want "$out" '^{"kernel": {"armed": 4, .*}}$'
+}
+
 # refused TEXT OPTION...: as wrong usage, before anything is done.
 refused()
 {
@@ -1252,8 +1268,10 @@ watch_counts_rates()
 	want "$out" '"cpus": {"0": {.*"late_p50": 131071, "late_p99": 131071, "late_max": 131071, "early": 0}, "1": {"arms_per_s": 0.0, ' \
 		'"total": {.*"pending": 7, '
 	ns=$(printf '%s\n' "$out" | sed 's/{"interval": \([0-9]*\),.*/\1/')
-	rate=$(printf '%s\n' "$out" | sed 's/.*"total": {"arms_per_s": \([0-9]*\)\..*/\1/')
-	counted=$(((rate * (ns / 1000) + 500000) / 1000000))
+	# In tenths.
+	rate=$(printf '%s\n' "$out" |
+		sed 's/.*"total": {"arms_per_s": \([0-9]*\)\.\([0-9]\).*/\1\2/')
+	counted=$(((rate * (ns / 1000) + 5000000) / 10000000))
 	if [ $counted -lt 998 ] || [ $counted -gt 1002 ]; then
 		fail "$counted were counted, not 1000"
 	fi
