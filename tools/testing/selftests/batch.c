@@ -265,6 +265,26 @@ static void cancel_whose_result_is_not_writable_stands(void)
 	EXPECT_EQ(held(fd), 1);
 }
 
+/* Nor is any of those behind it done, although they could be read. */
+static void nothing_behind_a_fault_is_done(void)
+{
+	int fd = open_context(0);
+	uint64_t first = arm_in(fd, FAR, 0), second = arm_in(fd, FAR, 0);
+	struct htw_op *ops = ops_before_page_end(1, PROT_READ | PROT_WRITE);
+	struct htw_batch batch = batch_of(ops, 3);
+	struct htw_op op;
+
+	ops[0] = valid_remaining(first);
+	ops[1] = valid_cancel(first);
+	ops[2] = valid_cancel(second);
+	ASSERT_EQ(mprotect(ops + 1, page_size(), PROT_READ), 0);
+	EXPECT_EQ(do_batch(fd, &batch), 0);
+	EXPECT_EQ(batch.done, 1);
+	EXPECT_EQ(cancel(fd, first), -ENOENT);
+	EXPECT_EQ(remaining(fd, second, &op), 0);
+	EXPECT_EQ(held(fd), 1);
+}
+
 static void undone_arm_that_is_due_gives_no_event(void)
 {
 	int fd = open_context(0), i;
@@ -682,6 +702,7 @@ static const struct ktap_test tests[] = {
 	KTAP_TEST(first_operation_that_faults_efault),
 	KTAP_TEST(result_across_pages_is_all_or_nothing),
 	KTAP_TEST(cancel_whose_result_is_not_writable_stands),
+	KTAP_TEST(nothing_behind_a_fault_is_done),
 	KTAP_TEST(undone_arm_that_is_due_gives_no_event),
 	KTAP_TEST(batch_that_stops_does_not_wait),
 	KTAP_TEST(bad_pointer_to_batch_efault),

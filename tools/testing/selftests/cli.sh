@@ -1457,7 +1457,7 @@ bench_refuses_wrong_usage()
 
 man_example_works()
 {
-	"$here/man_example" >"$tmp/out" 2>"$tmp/err"
+	"$here/pages/htw.4" >"$tmp/out" 2>"$tmp/err"
 	status=$? out=$(cat "$tmp/out") err=$(cat "$tmp/err")
 	want_status 0
 	want "$out" '^timer 1: [1-9]' '^timer 2: 1$'
