@@ -347,6 +347,8 @@ static int setup_locked(struct htw_context *ctx, const struct htw_setup *setup)
 		htw_clock_stop(&ctx->clock);
 		htw_clock_start(&ctx->clock, setup->clock, clock_was_set);
 	}
+	if (htw_clock_can_be_set(ctx->clock.id))
+		ctx->delay_flags = HTW_TIMER_MONOTONIC;
 	ctx->max_timers = nr_timers;
 	ctx->step_events = setup->flags & HTW_SETUP_CLOCK_STEPS;
 	ctx->set_up = true;

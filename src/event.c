@@ -440,7 +440,7 @@ static void trace_events(const struct read_batch *batch, unsigned int copied)
 static int read_some(struct htw_context *ctx, struct htw_event __user *buf,
 		     size_t nr)
 {
-	struct read_batch batch;
+	struct read_batch batch __uninitialized;
 	unsigned long left;
 	unsigned int copied;
 

@@ -7,6 +7,7 @@
  */
 #include "op.h"
 
+#include "compat.h"
 #include "context.h"
 #include "event.h"
 #include "ring.h"
@@ -51,15 +52,6 @@ static u64 now_of(struct hold *hold)
 	return hold->now;
 }
 
-/* A timer that is armed by a delay does not follow a clock that somebody sets. */
-static u16 flags_of(const struct htw_context *ctx, const struct htw_op *op)
-{
-	if (ctx->wheel || (op->flags & HTW_TIMER_ABS) ||
-	    !htw_clock_can_be_set(ctx->clock.id))
-		return op->flags;
-	return op->flags | HTW_TIMER_MONOTONIC;
-}
-
 static u64 expiry_of(struct hold *hold, const struct htw_user_timer *ut,
 		     const struct htw_op *op)
 {
@@ -87,7 +79,9 @@ static void arm_timer(struct hold *hold, struct htw_user_timer *ut,
 	ut->cookie = op->cookie;
 	ut->interval = op->interval;
 	ut->count = op->count;
-	ut->flags = flags_of(hold->ctx, op);
+	ut->flags = op->flags;
+	if (!(op->flags & HTW_TIMER_ABS))
+		ut->flags |= hold->ctx->delay_flags;
 	ut->expires = expiry_of(hold, ut, op);
 	ut->slack = slack_of(hold, ut, op);
 	ut->state = HTW_TIMER_ARMED;
@@ -559,7 +553,7 @@ static void do_ops(struct htw_context *ctx, struct htw_op *op, unsigned int nr)
 static unsigned int batch_some(struct htw_context *ctx,
 			       struct htw_op __user *uops, unsigned int nr)
 {
-	struct htw_op op[OPS_AT_ONCE];
+	struct htw_op op[OPS_AT_ONCE] __uninitialized;
 	unsigned int i, told;
 
 	nr -= DIV_ROUND_UP(copy_from_user(op, uops, nr * sizeof(*op)),
