@@ -6,12 +6,10 @@
  * what it would be told just after the read, whether the copy works out or not.
  */
 #include <linux/userfaultfd.h>
-#include <pthread.h>
 #include <sys/syscall.h>
 
-#include "context.h"
-
-#define EVENT_SIZE	((ssize_t)sizeof(struct htw_event))
+#include "pages.h"
+#include "waiting.h"
 
 /**
  * struct copy - a read(2) that can be stopped
@@ -30,11 +28,6 @@ struct copy {
 	ssize_t		len;
 	pthread_t	thread;
 };
-
-static size_t page_size(void)
-{
-	return (size_t)sysconf(_SC_PAGESIZE);
-}
 
 static void watch_page(struct copy *copy)
 {
@@ -444,6 +437,173 @@ static void close_during_copy(void)
 	EXPECT_EQ(copied(&copy)->cookie, 5);
 }
 
+/* --- the same in a batch --- */
+
+static void *collect_into_page(void *arg)
+{
+	struct copy *copy = arg;
+	struct htw_batch batch = {
+		.events = (uintptr_t)copy->page,
+		.nr_events = (uint32_t)copy->room,
+		.min_events = 1, .timeout = HTW_FOREVER,
+	};
+
+	copy->len = do_batch(copy->fd, &batch);
+	if (!copy->len)
+		copy->len = batch.got * EVENT_SIZE;
+	return NULL;
+}
+
+static void start_batch_copy(struct copy *copy, int fd, size_t room)
+{
+	*copy = (struct copy){ .fd = fd, .room = room };
+	watch_page(copy);
+	copy->thread = start(collect_into_page, copy);
+	wait_for_fault(copy);
+}
+
+static void cancel_during_batch_copy_ealready(void)
+{
+	int fd = open_context(0);
+	uint64_t id = arm_in(fd, 0, 5);
+	struct copy copy;
+
+	start_batch_copy(&copy, fd, 1);
+	EXPECT_EQ(cancel(fd, id), -EALREADY);
+	EXPECT_EQ(rearm_in(fd, id, 0, 6), -EALREADY);
+	EXPECT_EQ(finish_copy(&copy), EVENT_SIZE);
+	EXPECT_EQ(copied(&copy)->id, id);
+	EXPECT_EQ(held(fd), 0);
+	EXPECT_SILENCE(fd);
+}
+
+static void broken_batch_copy_loses_nothing(void)
+{
+	int fd = open_context(0);
+	struct htw_event event;
+	struct copy copy;
+
+	arm_in(fd, 0, 5);
+	start_batch_copy(&copy, fd, 1);
+	EXPECT_EQ(break_copy(&copy), -EFAULT);
+	EXPECT_EQ(held(fd), 1);
+	read_event(fd, &event);
+	EXPECT_EQ(event.cookie, 5);
+	EXPECT_EQ(held(fd), 0);
+}
+
+/* In order, and in front of what has come meanwhile. */
+static void broken_batch_copy_keeps_the_order(void)
+{
+	struct htw_event event;
+	int fd = open_context(0), i;
+	struct copy copy;
+
+	pin_to_cpu(0);
+	for (i = 0; i < 4; i++)
+		arm_in(fd, (uint64_t)i * 5 * MSEC, (uint64_t)i);
+	while (stats(fd).expired < 4)
+		sleep_ns(MSEC);
+	start_batch_copy(&copy, fd, 4);
+	arm_in(fd, 0, 4);
+	while (stats(fd).expired < 5)
+		sleep_ns(MSEC);
+	EXPECT_EQ(break_copy(&copy), -EFAULT);
+	for (i = 0; i < 5; i++) {
+		read_event(fd, &event);
+		EXPECT_EQ(event.cookie, i);
+	}
+}
+
+static void kill_of_a_batch_in_the_copy_loses_nothing(void)
+{
+	int fd = open_context(0), ready[2];
+	struct htw_event event;
+	struct copy copy;
+	char byte = 0;
+	pid_t pid;
+
+	ASSERT_EQ(pipe(ready), 0);
+	arm_in(fd, 0, 5);
+	pid = fork();
+	if (!pid) {
+		start_batch_copy(&copy, fd, 1);
+		ASSERT_EQ(write(ready[1], &byte, 1), 1);
+		pause();
+	}
+	close(ready[1]);
+	ASSERT_EQ(read(ready[0], &byte, 1), 1);
+	EXPECT_EQ(poll_context(fd, 0), 0);
+	kill_child(pid);
+	wait_readable(fd);
+	read_event(fd, &event);
+	EXPECT_EQ(event.cookie, 5);
+	EXPECT_EQ(held(fd), 0);
+}
+
+static void close_during_batch_copy(void)
+{
+	int fd = open_context(0);
+	struct copy copy;
+
+	arm_in(fd, 0, 5);
+	arm_in(fd, HOUR, 0);
+	start_batch_copy(&copy, fd, 1);
+	close(fd);
+	EXPECT_EQ(finish_copy(&copy), EVENT_SIZE);
+	EXPECT_EQ(copied(&copy)->cookie, 5);
+}
+
+/* --- operations that can't be read --- */
+
+/* @room operations, of which some are in the page that is watched. */
+static void *do_from_page(void *arg)
+{
+	struct copy *copy = arg;
+	struct htw_batch batch = {
+		.ops = (uintptr_t)copy->page, .nr_ops = (uint32_t)copy->room };
+
+	copy->len = do_batch(copy->fd, &batch);
+	if (!copy->len)
+		copy->len = batch.done;
+	return NULL;
+}
+
+static void start_operations(struct copy *copy, int fd, size_t room)
+{
+	*copy = (struct copy){ .fd = fd, .room = room };
+	watch_page(copy);
+	copy->thread = start(do_from_page, copy);
+	wait_for_fault(copy);
+}
+
+/* Nobody holds a lock while they are read; all zeroes is no operation. */
+static void operations_that_come_late_stop_nobody(void)
+{
+	int fd = open_context(0);
+	struct htw_event event;
+	struct copy copy;
+
+	start_operations(&copy, fd, 3);
+	arm_in(fd, 0, 5);
+	read_event(fd, &event);
+	EXPECT_EQ(event.cookie, 5);
+	EXPECT_EQ(finish_copy(&copy), 3);
+	EXPECT_EQ(((struct htw_op *)copy.page)[2].res, -EOPNOTSUPP);
+	EXPECT_EQ(held(fd), 0);
+}
+
+static void operations_that_never_come_efault(void)
+{
+	int fd = open_context(0);
+	struct copy copy;
+
+	start_operations(&copy, fd, 3);
+	EXPECT_EQ(break_copy(&copy), -EFAULT);
+	EXPECT_EQ(held(fd), 0);
+	EXPECT_EQ(stats(fd).armed, 0);
+}
+
 static const struct ktap_test tests[] = {
 	KTAP_TEST(copy_ends_as_if_nothing_had_happened),
 	KTAP_TEST(cancel_during_copy_ealready),
@@ -462,6 +622,13 @@ static const struct ktap_test tests[] = {
 	KTAP_TEST(periodic_rearmed_then_broken_has_the_new_event),
 	KTAP_TEST(kill_of_a_reader_in_the_copy_loses_nothing),
 	KTAP_TEST(close_during_copy),
+	KTAP_TEST(cancel_during_batch_copy_ealready),
+	KTAP_TEST(broken_batch_copy_loses_nothing),
+	KTAP_TEST(broken_batch_copy_keeps_the_order),
+	KTAP_TEST(kill_of_a_batch_in_the_copy_loses_nothing),
+	KTAP_TEST(close_during_batch_copy),
+	KTAP_TEST(operations_that_come_late_stop_nobody),
+	KTAP_TEST(operations_that_never_come_efault),
 };
 
 int main(int argc, char **argv)

@@ -37,7 +37,9 @@
 #include <unistd.h>
 
 /* Long for a test, short for a hang, also where the CPU is emulated. */
+#ifndef KTAP_TIMEOUT_SEC
 #define KTAP_TIMEOUT_SEC	30
+#endif
 
 struct ktap_test {
 	const char	*name;
