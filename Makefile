@@ -7,6 +7,7 @@ VERSION := $(shell cat VERSION)
 prefix ?= /usr/local
 includedir ?= $(prefix)/include
 bindir ?= $(prefix)/bin
+libdir ?= $(prefix)/lib
 mandir ?= $(prefix)/share/man
 htwdir ?= $(prefix)/src/htw
 udevdir ?= /usr/lib/udev/rules.d
@@ -17,7 +18,7 @@ DEPMOD ?= depmod
 RST2MAN ?= rst2man
 DKMS ?= dkms
 
-all: modules examples tools
+all: modules examples tools programs
 
 # The kernel to build for: KDIR=, or KVER=, or the running one, or the newest whose
 # headers are installed.
@@ -70,6 +71,14 @@ test-modules: staged-headers
 
 tools:
 	$(MAKE) -C tools/htw
+	$(MAKE) -C tools/lib
+
+programs: tools
+	@for dir in idle_server queue_sim heartbeat; do \
+		$(MAKE) -C tools/examples/$$dir O=$(CURDIR)/build/examples \
+			HTW_CFLAGS="-I$(CURDIR)/include/uapi -I$(CURDIR)/tools/lib" \
+			HTW_LIBS=$(CURDIR)/build/lib/libhtw.a || exit 1; \
+	done
 
 docs:
 	@Documentation/build.sh
@@ -92,11 +101,13 @@ Module.symvers:
 
 install: install-headers tools
 	$(MAKE) -C tools/htw install DESTDIR=$(DESTDIR) prefix=$(prefix)
+	$(MAKE) -C tools/lib install DESTDIR=$(DESTDIR) prefix=$(prefix) includedir=$(includedir) libdir=$(libdir)
 	$(INSTALL) -d $(DESTDIR)$(udevdir) $(DESTDIR)$(sysusersdir)
 	$(INSTALL) -m 644 tools/udev/60-htw.rules $(DESTDIR)$(udevdir)/
 	$(INSTALL) -m 644 tools/udev/htw.sysusers $(DESTDIR)$(sysusersdir)/htw.conf
 	@if command -v $(RST2MAN) >/dev/null; then \
-		$(MAKE) -C tools/htw install-man DESTDIR=$(DESTDIR) mandir=$(mandir); \
+		$(MAKE) -C tools/htw install-man DESTDIR=$(DESTDIR) mandir=$(mandir) && \
+		$(MAKE) -C tools/lib install-man DESTDIR=$(DESTDIR) mandir=$(mandir); \
 	else \
 		echo "htw: man pages are left out: apt install python3-docutils"; \
 	fi
@@ -121,6 +132,8 @@ uninstall:
 	rm -f $(addprefix $(DESTDIR)$(htwdir)/,$(wildcard include/linux/*.h))
 	rm -f $(DESTDIR)$(htwdir)/*/Module.symvers
 	-rmdir -p $(DESTDIR)$(htwdir)/include/linux $(DESTDIR)$(htwdir)/* 2>/dev/null
+	$(MAKE) -C tools/lib uninstall DESTDIR=$(DESTDIR) prefix=$(prefix) includedir=$(includedir) \
+		libdir=$(libdir) mandir=$(mandir)
 	rm -f $(DESTDIR)$(bindir)/htw
 	rm -f $(DESTDIR)$(mandir)/man1/htw.1 $(DESTDIR)$(mandir)/man4/htw.4
 	rm -f $(DESTDIR)$(udevdir)/60-htw.rules $(DESTDIR)$(sysusersdir)/htw.conf
@@ -164,7 +177,7 @@ made := $(addsuffix .o,$(objects) $(mods)) \
 
 clean:
 	@rm -f $(made) $(addsuffix .cmd,$(call hidden,$(made))) $(addsuffix .d,$(call hidden,$(made)))
-	@rm -rf $(addprefix build/,stage tools selftests wheel docs bench)
+	@rm -rf $(addprefix build/,stage tools lib examples selftests wheel docs bench)
 	-@rmdir build 2>/dev/null || true
 
 distclean: clean
@@ -180,13 +193,14 @@ help:
 	@echo  '* all             - Build all targets marked with [*]'
 	@echo  '* modules         - Build htw.ko, and htw_kunit.ko where the kernel has KUnit'
 	@echo  '* examples        - Build the example modules as a stranger would'
-	@echo  '* tools           - Build the command htw'
+	@echo  '* tools           - Build the command htw and the library libhtw'
+	@echo  '* programs        - Build the example programs, which use libhtw'
 	@echo  '  test-modules    - Build the modules that tests load'
 	@echo  '  docs            - Build the HTML documentation'
 	@echo  ''
 	@echo  'Install:'
 	@echo  '  modules_install - Install the modules and run depmod'
-	@echo  '  install         - Install headers, Module.symvers, the command, udev rule, man pages'
+	@echo  '  install         - Install headers, Module.symvers, command, library, udev rule, man pages'
 	@echo  '  uninstall       - Remove what the two above installed'
 	@echo  '  dkms            - Have dkms build and install the module, for each kernel from now on'
 	@echo  '  dkms-remove     - Take that back'
@@ -210,5 +224,6 @@ help:
 	@echo  '  V=1 W=1 C=2 CC= LLVM= - As for any kernel build'
 	@echo  '  HTW_CACHE=dir   - Where test kernels are kept (default ~/.cache/htw)'
 
-.PHONY: all kdir modules staged-headers examples test-modules tools docs modules_install install-headers \
-	install dkms dkms-remove uninstall demo check check-fast static bench bench-plots clean distclean help
+.PHONY: all kdir modules staged-headers examples test-modules tools programs docs modules_install \
+	install-headers install dkms dkms-remove uninstall demo check check-fast static bench bench-plots \
+	clean distclean help

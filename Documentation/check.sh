@@ -4,9 +4,9 @@
 #
 # The documentation's test. Prints KTAP. -l lists the tests, -t runs one of them.
 #
-# Examples are compiled as a stranger would: programs with the header for programs,
-# modules against what `make install-headers` installs, and nothing else. A block is
-# an example if this comes before it:
+# Examples are compiled as a stranger would: programs with the header for programs and
+# libhtw, modules against what `make install-headers` installs, and nothing else. A
+# block is an example if this comes before it:
 #
 #   .. check: program NAME.c		in a page; a whole program
 #   .. check: module NAME.c		a whole module
@@ -133,9 +133,11 @@ compile_programs()
 
 	extract_all
 	list=$(sources program "$1")
+	make -C "$top/tools/lib" O="$out/lib"
 	for file in $list; do
 		echo "cc $file"
-		cc -std=gnu11 -Wall -Wextra -Werror -I"$top/include/uapi" -o "${file%.c}" "$file"
+		cc -std=gnu11 -Wall -Wextra -Werror -I"$top/include/uapi" -I"$top/tools/lib" \
+			-o "${file%.c}" "$file" "$out/lib/libhtw.a"
 	done
 }
 

@@ -148,6 +148,17 @@ static inline struct htw_base *htw_base_of_cpu(unsigned int cpu)
 }
 
 /**
+ * htw_base_clock() - the time, in a callback
+ * @timer: the timer whose callback runs; nobody can arm it meanwhile
+ *
+ * Return: CLOCK_MONOTONIC in ns, as the pass has read it not many callbacks ago.
+ */
+static inline u64 htw_base_clock(const struct htw_timer *timer)
+{
+	return htw_base_of_cpu(timer->node.owner & HTW_OWNER_CPU)->clock;
+}
+
+/**
  * htw_base_here() - the base for a timer that this CPU arms
  * @pinned: it is to stay on this CPU, if that is possible at all
  *

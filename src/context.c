@@ -103,6 +103,7 @@ struct htw_context *htw_context_create(struct file *file)
 	mutex_init(&ctx->grow);
 	mutex_init(&ctx->turn);
 	ctx->timer_size = HTW_USER_TIMER_SIZE;
+	ctx->tick_ns = 1ULL << htw_base_geometry()->tick_shift;
 	ctx->max_timers = READ_ONCE(max_timers);
 	htw_clock_open(&ctx->clock);
 	htw_clock_start(&ctx->clock, CLOCK_MONOTONIC, clock_was_set);
@@ -185,19 +186,6 @@ u64 htw_context_now(struct htw_context *ctx)
 	if (ctx->wheel)
 		return htw_wheel_now(ctx->wheel);
 	return htw_clock_now(&ctx->clock);
-}
-
-/**
- * htw_context_tick_ns() - the tick of a context, which is its shortest interval too
- * @ctx: the context
- *
- * Return: the tick in ns.
- */
-u64 htw_context_tick_ns(const struct htw_context *ctx)
-{
-	if (ctx->wheel)
-		return htw_wheel_tick_ns(ctx->wheel);
-	return 1ULL << htw_base_geometry()->tick_shift;
 }
 
 /* Arms the timers of a chunk once more: what they wait for comes at another time. */
@@ -332,6 +320,7 @@ static void use_memory(struct htw_context *ctx, const struct setup_memory *memor
 	spin_lock_bh(&ctx->lock);
 	if (memory->wheel) {
 		ctx->timer_size = sizeof(struct htw_user_timer);
+		ctx->tick_ns = htw_wheel_tick_ns(memory->wheel);
 		WRITE_ONCE(ctx->wheel, memory->wheel);
 	}
 	ctx->words = memory->words;
@@ -369,7 +358,7 @@ static void describe_mappings(const struct htw_context *ctx,
 {
 	setup->size = sizeof(*setup);
 	setup->max_timers = ctx->max_timers;
-	setup->tick_ns = htw_context_tick_ns(ctx);
+	setup->tick_ns = ctx->tick_ns;
 	setup->ring_off = OFFSET_RING;
 	setup->ring_len = ctx->ring.shared.len;
 	setup->ctl_off = OFFSET_CTL;
@@ -483,9 +472,9 @@ void htw_context_query(struct htw_context *ctx, struct htw_query *query)
 		.timer_flags	= htw_op_timer_flags(),
 		.clock_mask	= clock_mask(),
 		.max_batch	= HTW_MAX_BATCH,
-		.tick_ns	= htw_context_tick_ns(ctx),
+		.tick_ns	= ctx->tick_ns,
 		.min_gap_ns	= htw_base_min_gap(),
-		.min_interval_ns = htw_context_tick_ns(ctx),
+		.min_interval_ns = ctx->tick_ns,
 		.max_file	= ctx->max_timers,
 		.max_user	= htw_account_max_user(),
 		.max_total	= htw_account_max_total(),

@@ -53,6 +53,7 @@ struct vm_area_struct;
  * @nr_chunks: how many chunks of slots there are
  * @max_chunks: for how many there is place in @chunks
  * @chunks: slot index / HTW_CHUNK_TIMERS to the chunk
+ * @tick_ns: the tick, which is the shortest interval too
  * @timer_size: bytes from one slot of a chunk to the next
  * @account: of the user who opened the file
  * @clock: the clock, if @wheel is NULL
@@ -90,6 +91,7 @@ struct htw_context {
 	u32				max_chunks;
 	void				**chunks;
 	size_t				timer_size;
+	u64				tick_ns;
 	struct htw_account		*account;
 
 	struct htw_clock		clock;
@@ -108,7 +110,6 @@ void htw_context_lock(struct htw_context *ctx) __acquires(&ctx->lock);
 void htw_context_unlock(struct htw_context *ctx) __releases(&ctx->lock);
 
 u64 htw_context_now(struct htw_context *ctx);
-u64 htw_context_tick_ns(const struct htw_context *ctx);
 
 void htw_context_query(struct htw_context *ctx, struct htw_query *query);
 void htw_context_stats(struct htw_context *ctx, struct htw_context_stats *stats);

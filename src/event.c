@@ -129,24 +129,30 @@ static bool was_pushed(struct htw_user_timer *ut, u64 now)
 	if (held == ut->expires)
 		return false;
 	/* So there is one re-filing for each interval at most. */
-	ut->expires = max(held, ut->expires + htw_context_tick_ns(ut->ctx));
+	ut->expires = max(held, ut->expires + ut->ctx->tick_ns);
 	ut->ctx->stats.pushed++;
 	/* It may have come meanwhile. */
 	return ut->expires > now;
 }
 
-/* The time of a timer has come: that which is on CLOCK_MONOTONIC, at least. */
+/*
+ * The time on CLOCK_MONOTONIC has come, but the timer is to expire later: its clock was
+ * set, or its deadline word was written.
+ */
+static bool is_put_off(struct htw_user_timer *ut, u64 now)
+{
+	if (htw_user_timer_due(ut, now))
+		return (ut->flags & HTW_TIMER_WORD) && was_pushed(ut, now);
+	ut->ctx->stats.refiled++;
+	return true;
+}
+
 static void expire(struct htw_user_timer *ut, u64 now)
 {
 	struct htw_context *ctx = ut->ctx;
 
 	ut->state = HTW_TIMER_ARMED;
-	if (!htw_user_timer_due(ut, now)) {
-		ctx->stats.refiled++;
-		htw_user_timer_start(ut);
-		return;
-	}
-	if (was_pushed(ut, now)) {
+	if (is_put_off(ut, now)) {
 		htw_user_timer_start(ut);
 		return;
 	}
@@ -186,7 +192,8 @@ void htw_event_expired(struct htw_timer *timer)
 			ut->state = HTW_TIMER_DEFERRED;
 			list_add_tail(&ut->link, &ctx->deferred);
 		} else {
-			expire(ut, htw_context_now(ctx));
+			expire(ut, htw_base_clock(timer) +
+			       htw_clock_offset(&ctx->clock));
 		}
 		/* It takes the lock: what is still queued will see this timer. */
 		if (!test_bit(0, &ctx->after_pass.queued))

@@ -418,7 +418,7 @@ static bool times_valid(const struct htw_context *ctx, const struct htw_op *op)
 {
 	if ((op->expires | op->interval | op->slack) > S64_MAX)
 		return false;
-	if (op->interval ? op->interval < htw_context_tick_ns(ctx) : op->count)
+	if (op->interval ? op->interval < ctx->tick_ns : op->count)
 		return false;
 	return !(op->flags & ~(HTW_TIMER_ABS | HTW_TIMER_KEEP)) ||
 	       flags_agree(ctx, op);

@@ -287,7 +287,7 @@ u64 htw_user_timer_show_time(const struct htw_user_timer *ut, u64 time)
 
 static u64 window(const struct htw_user_timer *ut)
 {
-	return max(ut->slack, htw_context_tick_ns(ut->ctx));
+	return max(ut->slack, ut->ctx->tick_ns);
 }
 
 /* When it may fire at the earliest. */
@@ -301,7 +301,7 @@ static u64 earliest(const struct htw_user_timer *ut)
 /* The next tick is the first at which anything can fire. */
 static bool can_be_kept(const struct htw_user_timer *ut)
 {
-	u64 tick_ns = htw_context_tick_ns(ut->ctx);
+	u64 tick_ns = ut->ctx->tick_ns;
 	u64 next = round_down(htw_context_now(ut->ctx), tick_ns) + tick_ns;
 
 	return max(next, round_up(earliest(ut), tick_ns)) <= ut->expires;
@@ -395,6 +395,9 @@ u64 htw_user_timer_held(const struct htw_user_timer *ut)
  */
 bool htw_user_timer_due(const struct htw_user_timer *ut, u64 now)
 {
+	/* That clock can't be set back, and nobody is early on it. */
+	if (ut->ctx->clock.id == CLOCK_MONOTONIC)
+		return true;
 	return htw_user_timer_own_time(ut, now) >= earliest(ut);
 }
 
@@ -402,17 +405,17 @@ bool htw_user_timer_due(const struct htw_user_timer *ut, u64 now)
 static u64 lateness(const struct htw_user_timer *ut, u64 now)
 {
 	u64 due = ut->expires;
-	u64 fired;
+	u64 late, to_tick;
 
 	if (!(ut->flags & HTW_TIMER_DEADLINE))
 		due += ut->slack;
-	/* The ticks are those of CLOCK_MONOTONIC. */
-	fired = to_monotonic(ut, htw_user_timer_own_time(ut, now));
-	due = to_monotonic(ut, due);
-	if (fired <= due)
+	now = htw_user_timer_own_time(ut, now);
+	if (now <= due)
 		return 0;
-	due = round_up(due, htw_context_tick_ns(ut->ctx));
-	return fired > due ? fired - due : 0;
+	late = now - due;
+	/* The ticks are those of CLOCK_MONOTONIC. */
+	to_tick = -(due - offset(ut)) & (ut->ctx->tick_ns - 1);
+	return late > to_tick ? late - to_tick : 0;
 }
 
 /**
@@ -426,7 +429,8 @@ void htw_user_timer_note_lateness(struct htw_user_timer *ut, u64 now)
 	u64 late = lateness(ut, now);
 
 	ut->late = min_t(u64, late >> 10, U32_MAX);
-	stats->lateness_max = max(stats->lateness_max, late);
+	if (late > stats->lateness_max)
+		stats->lateness_max = late;
 }
 
 /* How often a timer would have expired until @now, if nobody had kept it from that. */

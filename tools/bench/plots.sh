@@ -38,8 +38,8 @@ distribution()
 {
 	awk -v bench="$1" -v peer="$2" \
 		'$1 == bench && $3 == peer { print 2 ^ $4, 100 * $5 / $2 }' \
-		"$from/lateness.txt" >"$work/$1.$2"
-	[[ -s $work/$1.$2 ]] || die "there is no $1 of $2 in $from/lateness.txt" "measure all: make bench"
+		"$from/kernel.lateness.txt" >"$work/$1.$2"
+	[[ -s $work/$1.$2 ]] || die "there is no $1 of $2 in $from/kernel.lateness.txt" "measure all: make bench"
 }
 
 prepare()
@@ -72,7 +72,7 @@ main()
 {
 	[[ ${1:-} != --help && ${1:-} != -h ]] || { usage; exit; }
 	need_packages "drawing plots" gnuplot-nox
-	[[ -s $from/kernel.tsv && -s $from/lateness.txt ]] || "$bench/run.sh"
+	[[ -s $from/kernel.tsv && -s $from/kernel.lateness.txt ]] || "$bench/run.sh"
 	prepare
 	gnuplot -e "from='$work'; to='$to'" "$bench/plots.gp"
 	write_tables >"$to/tables.inc"

@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # usage: awk -f report.awk -v json=FILE -v tsv=FILE -v lateness=FILE
-#	[-v whole=1] goals LOG...
+#	[-v whole=kernel|user] goals LOG...
 #
-# Samples of htw_bench (see kernel/bench.h) to a table on stdout, JSON for machines,
-# and two files for plots: rows, and histograms of lateness. The name of a log is that of its rig. A row is one benchmark
-# of htw and one peer: the median of all rounds, and the least and the most. With
-# whole=1 a goal without a row is an error.
+# Samples of htw_bench (see kernel/bench.h) and of htw-user-bench to a table on stdout,
+# JSON for machines, and two files for plots: rows, and histograms of lateness. The name
+# of a log is that of its rig. A row is one benchmark of htw and one peer: the median of
+# all rounds, and the least and the most. With whole= a goal of that part without a row
+# is an error; those of programs are on rigs whose names begin with user.
 
 function fail(text)
 {
@@ -174,7 +175,8 @@ END {
 		shown = part[1]
 		for (p = 1; p <= nr_peers[group]; p++)
 			digest(peers[group, p])
-		if (nr_peers[group] == 1)
+		# There can be a goal for the value itself, besides.
+		if (nr_peers[group] == 1 || goal_of(part[1], part[2], part[3], "-") != "")
 			row(group, mine, "")
 		for (p = 1; p <= nr_peers[group]; p++)
 			if (peers[group, p] != mine)
@@ -182,7 +184,7 @@ END {
 	}
 	print "\n]" >json
 	for (key in goal)
-		if (whole && !(key in used)) {
+		if (whole && (whole == "user") == (key ~ /^user/) && !(key in used)) {
 			print "no row for the goal: " key
 			absent++
 		}

@@ -10,6 +10,10 @@ enum {
 	OPT_DEVICE = 256,
 	OPT_JSON,
 	OPT_DIR,
+	OPT_TICK,
+	OPT_QUICK,
+	OPT_TIMERS,
+	OPT_RUNS,
 };
 
 /*
@@ -20,6 +24,8 @@ int cmd_info(int argc, char **argv);
 int cmd_sleep(int argc, char **argv);
 int cmd_run(int argc, char **argv);
 int cmd_stat(int argc, char **argv);
+int cmd_watch(int argc, char **argv);
+int cmd_bench(int argc, char **argv);
 
 int usage_error(const char *cmd);
 

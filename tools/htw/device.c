@@ -13,22 +13,19 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "device.h"
 
-static const char *chosen;
-
-/* What --device said. */
+/* What --device said: stronger than the environment was. */
 void device_choose(const char *path)
 {
-	chosen = path;
+	setenv("HTW_DEVICE", path, 1);
 }
 
 static const char *device_path(void)
 {
 	const char *env = getenv("HTW_DEVICE");
 
-	if (chosen)
-		return chosen;
 	return env && *env ? env : DEVICE_DEFAULT;
 }
 
@@ -137,8 +134,86 @@ int device_query(int fd, struct htw_query *query)
 	return -1;
 }
 
+/*
+ * What the errno of a request means for whoever typed the command. strerror()
+ * speaks of devices and file tables.
+ */
+static const struct {
+	int		err;
+	const char	*text;
+} meanings[] = {
+	{ ENOSPC, "the open file holds as many timers as it may; `htw info` "
+		  "shows the limit" },
+	{ EDQUOT, "this user has room for no more timers; `htw info` shows "
+		  "the limit, CAP_SYS_RESOURCE lifts it" },
+	{ ENFILE, "all users together have room for no more timers; `htw "
+		  "info` shows the limit" },
+	{ EOPNOTSUPP, "the module that is loaded can't do that, or not on "
+		      "this clock; `htw info` shows what it can do" },
+	{ ENOTTY, "the module that is loaded is older than this program and "
+		  "has no such request; load a newer one" },
+	{ E2BIG, "the module that is loaded is older than this program and "
+		 "does not know all of this; load a newer one" },
+};
+
+/**
+ * explain_errno() - what an errno of the device means, on stderr
+ * @err: the errno, negative
+ *
+ * Says nothing if strerror() has said all there is to say.
+ */
+void explain_errno(int err)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(meanings) / sizeof(meanings[0]); i++)
+		if (meanings[i].err == -err)
+			fprintf(stderr, "htw: %s\n", meanings[i].text);
+}
+
+static void explain_setup(const struct htw_setup *setup)
+{
+	const char *clock = clock_name(setup->clock);
+
+	fprintf(stderr, "htw: asked for was: clock %s", clock);
+	if (setup->ring_entries)
+		fprintf(stderr, ", a ring of %u events", setup->ring_entries);
+	if (setup->flags & HTW_SETUP_WORDS)
+		fprintf(stderr, ", deadline words");
+	if (setup->tick_ns)
+		fprintf(stderr, ", a tick of %llu ns", setup->tick_ns);
+	fprintf(stderr, "\n");
+}
+
+/**
+ * device_setup() - choose what a context is like
+ * @fd: of the device
+ * @cmd: the subcommand, for the complaint
+ * @setup: what is wanted; filled in
+ *
+ * Return: false, with an explanation on stderr, if it can't be had.
+ */
+bool device_setup(int fd, const char *cmd, struct htw_setup *setup)
+{
+	int err;
+
+	if (!ioctl(fd, HTW_IOC_SETUP, setup))
+		return true;
+	err = errno;
+	fprintf(stderr, "htw %s: setup: %s\n", cmd, strerror(err));
+	explain_errno(-err);
+	explain_setup(setup);
+	return false;
+}
+
 /* Return: 0, or the negative errno. */
 int device_op(int fd, struct htw_op *op)
 {
 	return ioctl(fd, HTW_IOC_OP, op) ? -errno : 0;
+}
+
+/* Return: 0, or the negative errno. */
+int device_batch(int fd, struct htw_batch *batch)
+{
+	return ioctl(fd, HTW_IOC_BATCH, batch) ? -errno : 0;
 }

@@ -10,7 +10,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "duration.h"
 
@@ -132,14 +131,6 @@ struct duration_text duration_text(uint64_t ns)
 	}
 	snprintf(text.s + len, sizeof(text.s) - len, " %s", units[unit].name);
 	return text;
-}
-
-uint64_t clock_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * NSEC_PER_SEC + (uint64_t)ts.tv_nsec;
 }
 
 /**

@@ -24,6 +24,4 @@ uint64_t duration_add(uint64_t a, uint64_t b);
 struct duration_text duration_text(uint64_t ns);
 bool count_parse(const char *cmd, const char *text, uint64_t *count);
 
-uint64_t clock_ns(void);
-
 #endif /* HTW_TOOL_DURATION_H */

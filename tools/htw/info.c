@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "cmd.h"
@@ -23,19 +24,27 @@ static const char help_text[] =
 "  --device PATH    use PATH, else $HTW_DEVICE, else " DEVICE_DEFAULT "\n";
 
 /* Names of the bits of a mask, by bit number. */
-static const char *const feature_names[64] = { "interval", "slack" };
-static const char *const flag_names[64] = { "abs" };
+static const char *const feature_names[64] = {
+	"interval", "slack", "batch", "ring", "words", "eventfd", "stats",
+};
+static const char *const setup_names[64] = { "words", "clock_steps" };
+static const char *const flag_names[64] = {
+	"abs", "deadline", "coarse", "keep", "skip", "burst", "word",
+};
 static const char *const op_names[64] = {
 	[HTW_OP_ARM]		= "arm",
 	[HTW_OP_REARM]		= "rearm",
 	[HTW_OP_CANCEL]		= "cancel",
 	[HTW_OP_REMAINING]	= "remaining",
+	[HTW_OP_CANCEL_MATCH]	= "cancel_match",
+	[HTW_OP_ADVANCE]	= "advance",
 };
 static const char *const clock_names[64] = {
-	[0]	= "realtime",
-	[1]	= "monotonic",
-	[7]	= "boottime",
-	[11]	= "tai",
+	[CLOCK_REALTIME]	= "realtime",
+	[CLOCK_MONOTONIC]	= "monotonic",
+	[CLOCK_BOOTTIME]	= "boottime",
+	[CLOCK_TAI]		= "tai",
+	[HTW_CLOCK_VIRTUAL]	= "virtual",
 };
 
 static bool json;
@@ -104,16 +113,36 @@ static void print_duration(const char *key, const char *name, uint64_t ns)
 		printf("%s\n", duration_text(ns).s);
 }
 
-static void print_timers(const struct htw_query *query)
+static void print_number(const char *key, uint64_t number)
 {
-	uint64_t held = query->nr_file, most = query->max_file;
+	printf(",\n  \"%s\": %" PRIu64, key, number);
+}
 
-	if (json)
-		printf(",\n  \"timers\": %" PRIu64 ",\n  \"max_timers\": %"
-		       PRIu64, held, most);
-	else
-		printf("%-18s%" PRIu64 " held, at most %" PRIu64
-		       " per open file\n", "timers", held, most);
+static void json_limits(const struct htw_query *query)
+{
+	print_number("timers", query->nr_file);
+	print_number("max_timers", query->max_file);
+	print_number("user_timers", query->nr_user);
+	print_number("max_user_timers", query->max_user);
+	print_number("max_total_timers", query->max_total);
+	print_number("max_batch", query->max_batch);
+	print_number("max_ring", query->max_ring);
+}
+
+/* What an older module does not fill in is 0. */
+static void print_limits(const struct htw_query *query)
+{
+	printf("%-18s%llu held, at most %llu per open file\n", "timers",
+	       query->nr_file, query->max_file);
+	if (query->max_user)
+		printf("%-18sroom for %llu, at most %llu per user, %llu in "
+		       "all\n", "", query->nr_user, query->max_user,
+		       query->max_total);
+	if (query->max_batch)
+		printf("%-18sat most %u operations per call\n", "batches",
+		       query->max_batch);
+	if (query->max_ring)
+		printf("%-18sat most %u events\n", "rings", query->max_ring);
 }
 
 /* Read the first line of a file in sysfs. */
@@ -209,12 +238,17 @@ static void print_query(const struct htw_query *query)
 	print_mask("opcodes", "opcodes", query->op_mask, op_names);
 	print_mask("timer_flags", "timer flags", query->timer_flags,
 		   flag_names);
+	print_mask("setup_flags", "setup flags", query->setup_flags,
+		   setup_names);
 	print_mask("clocks", "clocks", query->clock_mask, clock_names);
 	print_duration("tick_ns", "tick", query->tick_ns);
 	print_duration("min_gap_ns", "minimum gap", query->min_gap_ns);
 	print_duration("min_interval_ns", "minimum interval",
 		       query->min_interval_ns);
-	print_timers(query);
+	if (json)
+		json_limits(query);
+	else
+		print_limits(query);
 }
 
 static int show(void)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * htw: see what the timer device can do, sleep on it, run scripts of timers.
+ * htw: see what the timer device can do and does, sleep on it, run scripts of timers.
  */
 #include <getopt.h>
 #include <stdio.h>
@@ -18,7 +18,9 @@ static const struct {
 	{ "info", cmd_info, "show what the device can do, and its limits" },
 	{ "sleep", cmd_sleep, "sleep, and tell how late it woke" },
 	{ "run", cmd_run, "run a script of timers and print what they do" },
-	{ "stat", cmd_stat, "show what the timers of each CPU have done" },
+	{ "stat", cmd_stat, "show what timers have done, by CPU or of a process" },
+	{ "watch", cmd_watch, "show what timers do now, again and again" },
+	{ "bench", cmd_bench, "compare it with the other timers of this machine" },
 };
 
 #define NR_COMMANDS	(sizeof(commands) / sizeof(commands[0]))

@@ -10,30 +10,35 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "cmd.h"
 #include "device.h"
 #include "duration.h"
 #include "stats.h"
 
 static const char help_text[] =
-"usage: htw sleep [-q] [-n COUNT] [--json] DURATION...\n\n"
+"usage: htw sleep [-q] [-n COUNT] [--clock CLOCK] [--json] DURATION...\n\n"
 "Sleep on a timer of the device, then print how late it woke: the kernel's\n"
 "lateness, and in total, from when it was due until read(2) had returned.\n"
 "A DURATION is " DURATION_SYNTAX ";\n"
 "a plain number is seconds; several are added up.\n\n"
 "  -n, --count COUNT  sleep so many times, with a summary\n"
 "  -q, --quiet        print nothing\n"
+"  -c, --clock CLOCK  on that clock: monotonic (default), boottime, realtime or\n"
+"                     tai\n"
 "      --json         print one JSON object per line; times are in ns\n"
 "      --device PATH  use PATH, else $HTW_DEVICE, else " DEVICE_DEFAULT "\n";
 
 static struct request {
 	uint64_t	duration;
 	uint64_t	count;
+	unsigned int	clock;
 	bool		quiet;
 	bool		json;
-} request = { .count = 1 };
+} request = { .count = 1, .clock = CLOCK_MONOTONIC };
 
 static struct stats kernel, total;
 static uint64_t early;
@@ -108,6 +113,7 @@ static int sleep_once(int fd)
 	err = device_op(fd, &op);
 	if (err) {
 		fprintf(stderr, "htw sleep: arm: %s\n", strerror(-err));
+		explain_errno(err);
 		return -1;
 	}
 	if (read(fd, &event, sizeof(event)) != sizeof(event)) {
@@ -115,7 +121,7 @@ static int sleep_once(int fd)
 			perror("htw sleep: read");
 		return -1;
 	}
-	now = clock_ns();
+	now = clock_now(request.clock);
 	early += now < event.expires;
 	stats_add(&kernel, HTW_EVENT_LATENESS(event.info));
 	stats_add(&total, now < event.expires ? 0 : now - event.expires);
@@ -123,12 +129,26 @@ static int sleep_once(int fd)
 	return 0;
 }
 
+/* Without HTW_IOC_SETUP it is on CLOCK_MONOTONIC, with the oldest module too. */
+static int open_on_clock(void)
+{
+	struct htw_setup setup = { .clock = request.clock };
+	int fd = device_open(0);
+
+	if (fd < 0 || request.clock == CLOCK_MONOTONIC)
+		return fd;
+	if (device_setup(fd, "sleep", &setup))
+		return fd;
+	close(fd);
+	return -1;
+}
+
 static int sleep_all(void)
 {
 	/* Without SA_RESTART: a signal has to end read(2). */
 	struct sigaction action = { .sa_handler = interrupt };
 	uint64_t i;
-	int fd = device_open(0);
+	int fd = open_on_clock();
 
 	if (fd < 0)
 		return EXIT_FAILURE;
@@ -166,19 +186,31 @@ static bool parse_durations(char **args)
 	return false;
 }
 
+static bool parse_clock(const char *text)
+{
+	if (!clock_parse("sleep", text, &request.clock))
+		return false;
+	if (request.clock != HTW_CLOCK_VIRTUAL)
+		return true;
+	fprintf(stderr, "htw sleep: a virtual clock stands still until it is "
+		"advanced, which `htw run` can do\n");
+	return false;
+}
+
 int cmd_sleep(int argc, char **argv)
 {
 	static const struct option options[] = {
 		{ "help", no_argument, NULL, 'h' },
 		{ "count", required_argument, NULL, 'n' },
 		{ "quiet", no_argument, NULL, 'q' },
+		{ "clock", required_argument, NULL, 'c' },
 		{ "json", no_argument, NULL, OPT_JSON },
 		{ "device", required_argument, NULL, OPT_DEVICE },
 		{ }
 	};
 	int opt;
 
-	while ((opt = getopt_long(argc, argv, "hn:q", options, NULL)) != -1) {
+	while ((opt = getopt_long(argc, argv, "hn:qc:", options, NULL)) != -1) {
 		switch (opt) {
 		case 'h':
 			fputs(help_text, stdout);
@@ -189,6 +221,10 @@ int cmd_sleep(int argc, char **argv)
 			break;
 		case 'q':
 			request.quiet = true;
+			break;
+		case 'c':
+			if (!parse_clock(optarg))
+				return usage_error("sleep");
 			break;
 		case OPT_JSON:
 			request.json = true;

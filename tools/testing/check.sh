@@ -13,6 +13,7 @@
 #   stock-6.1
 #   misuse-6.12  misuse is found, on a debug kernel of that series
 #   docs         what the documentation shows compiles and is complete
+#   library      libhtw has what its header and its manual pages say, and installs
 #
 # And by name only:
 #
@@ -31,7 +32,7 @@ set -euo pipefail
 # shellcheck source=tools/testing/lib.sh
 . "${BASH_SOURCE[0]%/*}/lib.sh"
 
-all=(wheel uml-6.12 debug-6.12 debug-6.1 stock-6.12 stock-6.1 misuse-6.12 docs)
+all=(wheel uml-6.12 debug-6.12 debug-6.1 stock-6.12 stock-6.1 misuse-6.12 docs library)
 out=$top/build/check
 manifest=$top/tools/testing/manifest
 ops=4000000
@@ -43,8 +44,8 @@ parse()
 	while (($#)); do
 		case $1 in
 		-h|--help) usage; exit ;;
-		--fast) stages=(wheel docs) ops=1000000 large=100000 ;;
-		wheel|docs|uml-*|debug-*|stock-*|misuse-*|isolated-*) stages+=("$1") ;;
+		--fast) stages=(wheel docs library) ops=1000000 large=100000 ;;
+		wheel|docs|library|uml-*|debug-*|stock-*|misuse-*|isolated-*) stages+=("$1") ;;
 		*) die "unknown argument $1" "try --help" ;;
 		esac
 		shift
@@ -105,6 +106,16 @@ run_docs()
 	run_logged --may-fail "checking the documentation" "$out/docs/result" \
 		named docs "$top/Documentation/check.sh" || :
 	judge docs docs --no-guest
+}
+
+run_library()
+{
+	need_packages "checking the library" gcc g++ gcc-multilib libc6-dev-i386 make pkg-config \
+		python3-docutils
+	mkdir -p "$out/library"
+	run_logged --may-fail "checking the library" "$out/library/result" \
+		named library "$top/tools/lib/check.sh" || :
+	judge library library --no-guest
 }
 
 run_uml()
@@ -207,7 +218,7 @@ build_programs32()
 
 install_needed()
 {
-	need_packages "building and testing htw" gcc make libc6-dev libelf1 kmod cpio qemu-system-x86
+	need_packages "building and testing htw" gcc g++ make libc6-dev libelf1 kmod cpio qemu-system-x86
 }
 
 # count STAGE KIND: of its results. A stage that ended without any is one failure.

@@ -35,7 +35,9 @@ main()
 		--file "$src/htw.ko:/htw.ko" \
 		--file "$src/tools/examples/idle_table/idle_table.ko:/idle_table.ko" \
 		--file "$out/tool/htw:/bin/htw" \
-		--file "$demo/timers.htw:/timers.htw"; then
+		--file "$demo/timers.htw:/timers.htw" \
+		--file "$demo/day.htw:/day.htw" \
+		--file "$demo/idle.htw:/idle.htw"; then
 		printf '\ndemo: passed: every timer fired, none early; all was unloaded again\n'
 	else
 		printf '\ndemo: FAILED: see %s and console.log beside it\n' "$out/guest/result"

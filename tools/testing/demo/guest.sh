@@ -30,16 +30,30 @@ all_dropped()
 }
 
 step "Linux $(uname -r) with $(nproc) CPUs: load htw"
-show insmod /htw.ko
+show insmod /htw.ko max_timers=200000
 show htw info
 
 step 'One timer: sleep for a millisecond and a half'
 show htw sleep 1.5ms
 
-step 'Many timers on one file descriptor: a script'
+step 'Some timers on one file descriptor: a script'
 show cat /timers.htw
 tell ''
 show htw run /timers.htw
+
+step 'A day in no time: a script on a virtual clock'
+show cat /day.htw
+tell ''
+show htw run --clock virtual --tick 1ns /day.htw
+
+step 'A hundred thousand timers: armed by two calls, and pushed out by none'
+show cat /idle.htw
+tell ''
+show htw run /idle.htw
+show htw stat --total
+
+step 'Beside the other timers of this machine, which is emulated: ratios tell more than times'
+show htw bench --quick
 
 step 'A module with 6 connections: each packet pushes the idle timer of its connection out'
 show insmod /idle_table.ko connections=6 idle_ms=60 packet_ms=6

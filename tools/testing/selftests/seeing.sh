@@ -238,7 +238,7 @@ trace_one_timer_from_arming_to_its_event()
 	timer=$(field arm timer)
 	same "$timer" "$(field expire_entry timer)" 'the timer that expires'
 	same "$timer" "$(field expire_exit timer)" 'the timer that has expired'
-	same user_timer_expired "$(field arm function)" 'the function'
+	same htw_event_expired "$(field arm function)" 'the function'
 	same "$(field arm tick)" "$(field expire_entry tick)" 'the tick'
 	same "$(field arm expires)" "$(field event expires)" 'the expiry'
 	same 1 "$(field event expirations)" expirations

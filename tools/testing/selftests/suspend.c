@@ -91,8 +91,62 @@ static void timers_wait_through_suspend(void)
 	expect_each_once(fd);
 }
 
+/*
+ * A clock that went on meanwhile. What was due by it is told; what was not is armed for
+ * the time that is left.
+ */
+static void expect_follows(int fd, clockid_t clock, uint64_t due, uint64_t far_id)
+{
+	struct htw_event event;
+	struct htw_op op;
+
+	read_event_on(fd, clock, &event);
+	EXPECT_EQ(event.expires, due);
+	while (stats(fd).refiled < 1)
+		sleep_ns(MSEC);
+	ASSERT_EQ(remaining(fd, far_id, &op), 0);
+	EXPECT_LE(op.value, HOUR - SEC);
+	EXPECT_LE(clock_ns(clock) + op.value, op.expires + SEC);
+}
+
+static void timers_of_clocks_that_went_on_follow(void)
+{
+	static const clockid_t clocks[] = {
+		CLOCK_BOOTTIME, CLOCK_REALTIME, CLOCK_TAI };
+	uint64_t before = suspended_ns(), due[3], far_ids[3];
+	int fds[3], i;
+
+	for (i = 0; i < 3; i++) {
+		fds[i] = open_clock(0, (uint32_t)clocks[i]);
+		due[i] = clock_ns(clocks[i]) + SEC;
+		arm_at(fds[i], due[i], 0);
+		far_ids[i] = arm_at(fds[i], clock_ns(clocks[i]) + HOUR, 0);
+	}
+	suspend();
+	EXPECT_GE(suspended_ns() - before, SEC);
+	for (i = 0; i < 3; i++)
+		expect_follows(fds[i], clocks[i], due[i], far_ids[i]);
+}
+
+/* An hour of CLOCK_BOOTTIME is one in which the machine may have been suspended. */
+static void delay_on_boottime_goes_on(void)
+{
+	int fd = open_clock(0, CLOCK_BOOTTIME);
+	uint64_t before = suspended_ns(), start = clock_ns(CLOCK_BOOTTIME);
+	uint64_t id = arm_in(fd, HOUR, 0);
+	struct htw_op op;
+
+	suspend();
+	EXPECT_GE(suspended_ns() - before, SEC);
+	ASSERT_EQ(remaining(fd, id, &op), 0);
+	EXPECT_LE(op.value, HOUR - SEC);
+	EXPECT_GE(op.value + clock_ns(CLOCK_BOOTTIME) - start, HOUR);
+}
+
 static const struct ktap_test tests[] = {
 	KTAP_TEST(timers_wait_through_suspend),
+	KTAP_TEST(timers_of_clocks_that_went_on_follow),
+	KTAP_TEST(delay_on_boottime_goes_on),
 };
 
 int main(int argc, char **argv)

@@ -158,7 +158,10 @@ qemu_arguments()
 		port=$((port + 1))
 	done
 	if [[ -n $icount ]]; then
-		printf '%s\n' -accel tcg,thread=single -icount "shift=$icount" -cpu "${HTW_CPU:-max}"
+		# Each byte that rep movsb copies would count as an instruction; and an idle
+		# guest need not wait for the host's clock.
+		printf '%s\n' -accel tcg,thread=single -icount "shift=$icount,sleep=off" \
+			-cpu max,-erms,-fsrm
 	elif [[ $accel == kvm ]]; then
 		printf '%s\n' -accel kvm -cpu host
 	else

@@ -67,8 +67,11 @@ selftest limits
 selftest hostile
 selftest million
 selftest seeing
+selftest lib
+selftest libloop
 # Many short processes, which a debug kernel is slow at, and nothing new for it.
 [ -e /htw_kunit.ko ] || selftest cli
+[ -e /htw_kunit.ko ] || selftest examples
 # Takes a kernel that can be suspended without a machine that could: see debug.config.
 [ ! -e /htw_kunit.ko ] || run_suite suspend sh /guest-suspend.sh
 unload htw
