@@ -11,6 +11,9 @@
 /* The largest batch in which timers are armed where that is not measured. */
 #define BATCH	4096
 
+/* Of idleness before any timers are opened. */
+#define SETTLE_NS	(300 * MSEC)
+
 const struct backend *const peers[NR_PEERS] = {
 	&backend_htw, &backend_timerfd, &backend_posix, &backend_uring,
 };
@@ -109,9 +112,22 @@ uint64_t random_delta(uint64_t span)
 	return random_u64() % span;
 }
 
+void sleep_until(uint64_t ns)
+{
+	struct timespec ts = {
+		.tv_sec = (time_t)(ns / SEC),
+		.tv_nsec = (long)(ns % SEC),
+	};
+
+	while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &ts, NULL))
+		;
+}
+
 /* As many timers as can be armed at once, or nothing goes on. */
 void open_timers(struct timers *t, const struct backend *backend, unsigned int nr)
 {
+	/* What was closed before may still be at work in the kernel, as io_uring is. */
+	sleep_until(now_ns() + SETTLE_NS);
 	check(t, backend_open(t, backend, nr, backend->arm_batch ? BATCH : 1, false));
 }
 

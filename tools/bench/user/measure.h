@@ -56,6 +56,7 @@ void *need_memory(size_t nr, size_t size);
 
 uint32_t random_below(uint32_t limit);
 uint64_t random_delta(uint64_t span);
+void sleep_until(uint64_t ns);
 void open_timers(struct timers *t, const struct backend *backend, unsigned int nr);
 void arm_all(struct timers *t, const uint32_t *timers, const uint64_t *when, unsigned int nr);
 void collect_all(struct timers *t, uint32_t *expired, unsigned int nr);
