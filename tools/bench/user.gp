@@ -22,7 +22,7 @@ set xlabel "operations in a system call"
 set ylabel "instructions each"
 set xtics (1, 16, 256, 4096)
 set format y "10^{%L}"
-set key top right
+set key center right
 benches = "arm rearm cancel"
 titles = "'arm' 're-arm' 'cancel'"
 do for [i=1:words(benches)] {
