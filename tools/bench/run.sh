@@ -190,7 +190,8 @@ run_user()
 	mkdir -p "$dir"
 	echo "$arguments" >"$dir/arguments"
 	"$vm/boot.sh" --name "benchmarks of programs ($how)" --kernel "$stock/vmlinuz" --smp 1 \
-		--mem 2G --timeout 900 --story --append cryptomgr.notests --out "$dir" --script "$bench/guest-user.sh" \
+		--mem 2G --timeout 1800 --story --append cryptomgr.notests --out "$dir" \
+		--script "$bench/guest-user.sh" \
 		--file "$dir/arguments:/arguments" --file "$out/modules/htw.ko:/htw.ko" \
 		--file "$out/user/htw-user-bench:/bin/htw-user-bench" "$@" ||
 		die "the guest of $rig failed" "see $dir/result and $dir/console.log"
