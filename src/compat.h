@@ -9,6 +9,15 @@
 #include <linux/mm.h>
 #include <linux/version.h>
 
+/* For what is filled in before it is read: not to be cleared first. */
+#ifndef __uninitialized
+#if __has_attribute(__uninitialized__)
+#define __uninitialized		__attribute__((__uninitialized__))
+#else
+#define __uninitialized
+#endif
+#endif
+
 /* Since 6.3 flags of a mapping that exists are changed under its lock only. */
 static inline void htw_vm_flags_mod(struct vm_area_struct *vma,
 				    vm_flags_t set, vm_flags_t clear)

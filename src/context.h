@@ -54,6 +54,8 @@ struct vm_area_struct;
  * @max_chunks: for how many there is place in @chunks
  * @chunks: slot index / HTW_CHUNK_TIMERS to the chunk
  * @tick_ns: the tick, which is the shortest interval too
+ * @delay_flags: of timers that are armed by a delay: they do not follow a clock that
+ *	somebody sets
  * @timer_size: bytes from one slot of a chunk to the next
  * @account: of the user who opened the file
  * @clock: the clock, if @wheel is NULL
@@ -92,6 +94,7 @@ struct htw_context {
 	void				**chunks;
 	size_t				timer_size;
 	u64				tick_ns;
+	u16				delay_flags;
 	struct htw_account		*account;
 
 	struct htw_clock		clock;

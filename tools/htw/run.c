@@ -57,6 +57,7 @@ static const char help_text[] =
 "  -r, --ring N       take events from a ring with room for N; a power of two\n"
 "  -b, --batch        do what stands between two waits in one system call\n"
 "  -q, --quiet        print only the summary\n"
+"  -s, --stats        at the end, print what the kernel has counted\n"
 "      --json         print one JSON object per line; times are in ns\n"
 "      --device PATH  use PATH, else $HTW_DEVICE, else " DEVICE_DEFAULT "\n";
 
@@ -64,6 +65,7 @@ static struct request {
 	struct htw_setup	setup;
 	bool			batch;
 	bool			quiet;
+	bool			stats;
 	bool			json;
 } request = { .setup.clock = CLOCK_MONOTONIC };
 
@@ -613,7 +615,7 @@ static bool do_wait(const struct step *step)
 	bool ok;
 
 	fflush(stdout);
-	ok = handle_until(duration_add(base, step->delay));
+	ok = handle_until(duration_add(base, step->delay)) && handle_events();
 	base = now_ns();
 	return ok;
 }
@@ -742,6 +744,20 @@ static int prepare(void)
 	return 0;
 }
 
+static bool print_stats(void)
+{
+	struct htw_context_stats stats = { 0 };
+	int err = device_stats(fd, &stats);
+
+	if (!err) {
+		rows_stats(&stats);
+		return true;
+	}
+	fprintf(stderr, "htw run: stats: %s\n", strerror(-err));
+	explain_errno(err);
+	return false;
+}
+
 static void clean_up(void)
 {
 	size_t i;
@@ -767,6 +783,7 @@ static int run_script(void)
 		rows_begin(start, request.json, request.quiet);
 		ok = do_steps();
 		rows_summary(&tally);
+		ok &= !request.stats || print_stats();
 		/* To interrupt what never ends by itself is no failure. */
 		ok = ok && tally.pending == endless && !tally.early &&
 		     !tally.stray;
@@ -835,6 +852,9 @@ static bool parse_option(int opt)
 	case 'q':
 		request.quiet = true;
 		return true;
+	case 's':
+		request.stats = true;
+		return true;
 	case OPT_JSON:
 		request.json = true;
 		return true;
@@ -855,13 +875,14 @@ int cmd_run(int argc, char **argv)
 		{ "ring", required_argument, NULL, 'r' },
 		{ "batch", no_argument, NULL, 'b' },
 		{ "quiet", no_argument, NULL, 'q' },
+		{ "stats", no_argument, NULL, 's' },
 		{ "json", no_argument, NULL, OPT_JSON },
 		{ "device", required_argument, NULL, OPT_DEVICE },
 		{ }
 	};
 	int opt;
 
-	while ((opt = getopt_long(argc, argv, "hc:r:bq", options, NULL)) != -1) {
+	while ((opt = getopt_long(argc, argv, "hc:r:bqs", options, NULL)) != -1) {
 		if (opt == 'h') {
 			fputs(help_text, stdout);
 			return EXIT_SUCCESS;
