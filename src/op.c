@@ -318,8 +318,11 @@ static int op_advance(struct hold *hold, struct htw_op *op)
 		journey.to = min_t(u64, now_of(hold) + op->expires, S64_MAX);
 	while (advance_some(ctx, &journey)) {
 		cond_resched();
-		if (signal_pending(current))
+		if (fatal_signal_pending(current))
 			break;
+		/* The tick is brought to its end. */
+		if (signal_pending(current))
+			journey.to = htw_context_now(ctx);
 	}
 	op->value = htw_context_now(ctx);
 	htw_event_notify(ctx);
@@ -546,39 +549,51 @@ static void do_ops(struct htw_context *ctx, struct htw_op *op, unsigned int nr)
 	}
 }
 
+/* They are on two pages at most. Stores what is there. */
+static bool is_writable(struct htw_op __user *uops, const struct htw_op *op,
+			unsigned int nr)
+{
+	return !put_user(op->opcode, &uops->opcode) &&
+	       !put_user(op[nr - 1].arming, &uops[nr - 1].arming);
+}
+
 /*
- * Copies, does and copies back @nr operations. Returns how many were done and told;
- * less than @nr is a fault.
+ * Copies, does and copies back up to @nr operations, but only one if the results may
+ * meet a page that is not writable: nothing behind it is to be done. Returns false for
+ * a fault.
  */
-static unsigned int batch_some(struct htw_context *ctx,
-			       struct htw_op __user *uops, unsigned int nr)
+static bool batch_some(struct htw_context *ctx, struct htw_op __user *uops,
+		       unsigned int nr, u32 *done)
 {
 	struct htw_op op[OPS_AT_ONCE] __uninitialized;
 	unsigned int i, told;
 
 	nr -= DIV_ROUND_UP(copy_from_user(op, uops, nr * sizeof(*op)),
 			   sizeof(*op));
+	if (!nr)
+		return false;
+	if (!is_writable(uops, op, nr))
+		nr = 1;
 	do_ops(ctx, op, nr);
 	told = nr - DIV_ROUND_UP(copy_to_user(uops, op, nr * sizeof(*op)),
 				 sizeof(*op));
 	for (i = told; i < nr; i++)
 		htw_op_undo_arm(ctx, &op[i]);
-	return told;
+	*done += told;
+	return told == nr;
 }
 
 /* Returns 0 if all were done, else why not. */
 static int batch_ops(struct htw_context *ctx, struct htw_batch *batch)
 {
 	struct htw_op __user *uops = u64_to_user_ptr(batch->ops);
-	unsigned int nr, told;
+	unsigned int nr;
 
 	while (batch->done < batch->nr_ops) {
 		if (signal_pending(current))
 			return -EINTR;
 		nr = min_t(u32, batch->nr_ops - batch->done, OPS_AT_ONCE);
-		told = batch_some(ctx, uops + batch->done, nr);
-		batch->done += told;
-		if (told < nr)
+		if (!batch_some(ctx, uops + batch->done, nr, &batch->done))
 			return -EFAULT;
 		cond_resched();
 	}
@@ -599,6 +614,9 @@ static int batch_events(struct htw_context *ctx, struct htw_batch *batch)
 	}
 	if (batch->min_events)
 		ret = htw_event_wait(ctx, batch->min_events, batch->timeout);
+	/* Others can still have what nobody here will see. */
+	if (fatal_signal_pending(current))
+		return -EINTR;
 	if (entries)
 		nr = htw_ring_nr(&ctx->ring);
 	else if (batch->nr_events)

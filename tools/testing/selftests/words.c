@@ -630,7 +630,7 @@ static void pushing_for_ever_is_bounded_by_ticks(void)
 			.expires = MSEC, .cookie = i };
 	do_ops_well(pusher.m.fd, ops, NR);
 	/* The machine goes on: this sleeps and wakes as ever. */
-	for (pushed = 0; pushed < 20 * NR || rounds < 100; rounds++) {
+	for (pushed = 0; pushed < scaled(20) * NR || rounds < 100; rounds++) {
 		sleep_ns(MSEC);
 		pushed = stats(pusher.m.fd).pushed;
 	}
