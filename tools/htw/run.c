@@ -78,6 +78,7 @@ static struct request {
  * @armed_at: what its time counted from
  * @pushed: what its deadline word was set to, or 0
  * @arming: the latest, as events tell it
+ * @gone: it was cancelled before it expired: no event of it can be anywhere
  */
 struct state {
 	uint64_t	id;
@@ -87,6 +88,7 @@ struct state {
 	uint64_t	armed_at;
 	uint64_t	pushed;
 	unsigned int	arming;
+	bool		gone;
 };
 
 static struct script script;
@@ -304,6 +306,7 @@ static void armed(const struct step *step, unsigned int member,
 
 	state->id = op->id;
 	state->arming = op->arming & 0xff;
+	state->gone = false;
 	state->pushed = 0;
 	if (state->ids)
 		state->ids[member] = op->id;
@@ -323,6 +326,8 @@ static void cancelled(const struct step *step, int res)
 	const char *what = "cancelled";
 
 	set_left(step->timer, 0);
+	states[step->timer].gone = !script.timers[step->timer].interval &&
+				   res != HTW_DELIVERED;
 	if (res == HTW_WITHDRAWN) {
 		what = "withdrawn";
 		tally.withdrawn++;
@@ -394,21 +399,34 @@ static bool op_done(const struct step *step, unsigned int member,
 	return true;
 }
 
+/* Neither of a timer of ours, nor that the clock was set. */
+static bool is_strange(const struct htw_event *event)
+{
+	size_t i = (uint32_t)event->cookie;
+
+	return HTW_EVENT_TYPE(event->info) != HTW_EVENT_EXPIRED ||
+	       i >= script.nr_timers || event->cookie != cookie_of(i) ||
+	       (!states[i].ids && event->id != states[i].id);
+}
+
+/* Of a timer that has ended, or of an arming that was replaced. */
+static bool is_old(const struct htw_event *event)
+{
+	const struct state *state = &states[(uint32_t)event->cookie];
+
+	return !state->left || HTW_EVENT_ARMING(event->info) != state->arming;
+}
+
 /*
- * An event of a timer that was cancelled, or of an arming that was replaced,
- * must not come: the kernel withdraws it.
+ * An old one must not come when events are read: the kernel withdraws it. One that is in
+ * the ring is delivered, and comes whatever is done later.
  */
 static bool is_stray(const struct htw_event *event)
 {
-	size_t i = (uint32_t)event->cookie;
-	const struct state *state;
-
-	if (i >= script.nr_timers || event->cookie != cookie_of(i))
+	if (is_strange(event))
 		return true;
-	state = &states[i];
-	return !state->left || (!state->ids && event->id != state->id) ||
-	       HTW_EVENT_TYPE(event->info) != HTW_EVENT_EXPIRED ||
-	       HTW_EVENT_ARMING(event->info) != state->arming;
+	return is_old(event) &&
+	       (!inbox.ring || states[(uint32_t)event->cookie].gone);
 }
 
 /*
@@ -460,7 +478,8 @@ static void expired(size_t i, const struct htw_event *event, uint64_t now)
 	tally.fired += event->expirations;
 	tally.early += early;
 	rows_late(now < due ? 0 : now - due);
-	set_left(i, left_after(i));
+	if (!is_old(event))
+		set_left(i, left_after(i));
 	/* Of many, one row for all. */
 	if (early || !states[i].ids || !states[i].left)
 		tell(i, early ? "EARLY" : "fired", now, &due);
@@ -637,8 +656,24 @@ static bool do_wait_next(const struct step *step)
 	return ok;
 }
 
+/* What has come into the ring until now was before what is done next. */
+static bool take_what_came_before(const struct step *step)
+{
+	switch (step->kind) {
+	case STEP_REARM:
+	case STEP_CANCEL:
+	case STEP_CANCEL_TAG:
+	case STEP_CANCEL_ALL:
+		return !inbox.ring || handle_events();
+	default:
+		return true;
+	}
+}
+
 static bool do_step(const struct step *step)
 {
+	if (!take_what_came_before(step))
+		return false;
 	switch (step->kind) {
 	case STEP_ARM:
 		return do_arm(step);

@@ -65,6 +65,7 @@ run_same_script_on_each_clock
 run_batch_does_the_same
 run_ring_does_the_same
 run_small_ring_loses_nothing
+run_ring_old_events_are_no_strays
 run_wait_next_goes_on_at_an_event
 run_wait_next_without_timers_fails
 run_many_have_one_label
@@ -812,6 +813,28 @@ run_small_ring_loses_nothing()
 	want_status 0
 	want_empty "$err"
 	want "$out" ' m  *fired  *1000/1000 ' '^1040 fired, .* 0 early'
+}
+
+# What is in the ring comes, whatever becomes of its timer: cancelled, re-armed, both.
+run_ring_old_events_are_no_strays()
+{
+	i=0
+	while [ $i -lt 60 ]; do
+		echo "every 150us p$i tag 1"
+		echo "after 0 k$i keep"
+		echo "every 200us q$i"
+		echo "rearm k$i 100us"
+		echo "cancel q$i"
+		i=$((i + 1))
+	done >"$tmp/script"
+	echo 'cancel-tag 1' >>"$tmp/script"
+	for entries in 8 4096; do
+		run run -q --ring $entries "$tmp/script"
+		want_status 0
+		want_empty "$err"
+		want "$out" ' 0 early'
+		! printf '%s\n' "$out" | grep -q STRAY || fail 'strays'
+	done
 }
 
 run_wait_next_goes_on_at_an_event()

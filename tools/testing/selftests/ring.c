@@ -426,6 +426,22 @@ static void eventfd_tells_of_the_ring(void)
 	EXPECT_EQ(ring_event(&m, 0)->cookie, 9);
 }
 
+static void sigio_tells_of_the_ring(void)
+{
+	struct mapped m;
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGIO);
+	ASSERT_EQ(sigprocmask(SIG_BLOCK, &set, NULL), 0);
+	open_ring(&m, 8);
+	ASSERT_EQ(fcntl(m.fd, F_SETOWN, getpid()), 0);
+	ASSERT_EQ(fcntl(m.fd, F_SETFL, O_ASYNC), 0);
+	arm_in(m.fd, MSEC, 9);
+	EXPECT_EQ(sigwaitinfo(&set, NULL), SIGIO);
+	EXPECT_EQ(ring_tail(&m), 1);
+}
+
 static void read_of_a_ring_ebusy(void)
 {
 	struct htw_event event;
@@ -994,6 +1010,7 @@ static const struct ktap_test tests[] = {
 	KTAP_TEST(poll_tells_what_is_not_consumed),
 	KTAP_TEST(epoll_edge_tells_of_the_ring),
 	KTAP_TEST(eventfd_tells_of_the_ring),
+	KTAP_TEST(sigio_tells_of_the_ring),
 	KTAP_TEST(read_of_a_ring_ebusy),
 	KTAP_TEST(batch_with_room_for_events_einval),
 	KTAP_TEST(batch_waits_for_the_ring_to_fill),
