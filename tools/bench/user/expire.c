@@ -62,13 +62,14 @@ struct expire_run {
 /* How much of the time from now on is taken from this program, until that is over. */
 static uint64_t spin_past(uint64_t due)
 {
-	uint64_t last = now_ns(), quiet_since = last, taken = 0, now = last;
+	uint64_t until = due + QUIET_NS, last = now_ns(), now = last, taken = 0;
 
-	while (now < due || now - quiet_since < QUIET_NS) {
+	while (now < until) {
 		now = now_ns();
 		if (now - last > TAKEN_NS) {
 			taken += now - last;
-			quiet_since = now;
+			if (now > due)
+				until = now + QUIET_NS;
 		}
 		last = now;
 	}
