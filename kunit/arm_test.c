@@ -744,8 +744,11 @@ static void bulk_moves_timers_of_other_cpus(struct kunit *test)
 		htw_schedule_on(&probes[i].timer,
 				i % 3 ? ktime_get() + 9 * HOUR_NS : 0,
 				hweight32(i) % 2 ? other : 0);
-	for (i = 0; i < NR_BULK; i += 3)
+	for (i = 0; i < NR_BULK; i += 3) {
 		expect_done(test, &probes[i]);
+		/* One whose callback has not returned would stay there. */
+		KUNIT_EXPECT_EQ(test, htw_cancel_sync(&probes[i].timer), 0);
+	}
 
 	KUNIT_EXPECT_EQ(test, htw_schedule_bulk(bulk, NR_BULK),
 			(size_t)NR_BULK);

@@ -23,9 +23,9 @@
  * run, which take ctx->lock for themselves. So to advance, and to sort the timers of
  * one tick, never keeps anybody's bottom halves disabled.
  *
- * ctx->grow serialises who adds a chunk or sets up the context. The list of clocks has a
- * mutex of its own, held while they are told that one was set: ctx->turn and ctx->lock
- * are inside of it.
+ * ctx->grow serialises who adds a chunk or sets up the context; the mutexes of the
+ * accounts and of the list of clocks are inside of it. The latter is held while contexts
+ * are told that a clock was set, and ctx->lock is inside of it.
  */
 #include "context.h"
 

@@ -220,29 +220,41 @@ void htw_event_virtual_expired(struct htw_wheel *wheel,
 	spin_unlock_bh(&ut->ctx->lock);
 }
 
+/* With the lock: is there anything to tell? Then the others have to be woken. */
+static bool take_news(struct htw_context *ctx)
+{
+	bool news = ctx->news;
+
+	if (!news)
+		return false;
+	ctx->news = false;
+	ctx->stats.wakeups++;
+	if (ctx->eventfd)
+		htw_eventfd_signal(ctx->eventfd);
+	return true;
+}
+
+static void wake_all(struct htw_context *ctx)
+{
+	wake_up_interruptible_poll(&ctx->readers, EPOLLIN | EPOLLRDNORM);
+	kill_fasync(&ctx->fasync, SIGIO, POLL_IN);
+}
+
 /**
  * htw_event_notify() - tell those who wait that there are events, if it is news
  * @ctx: the context
  *
- * Context: Softirq or task, without locks.
+ * Context: Task, without locks.
  */
 void htw_event_notify(struct htw_context *ctx)
 {
 	bool news;
 
 	spin_lock_bh(&ctx->lock);
-	news = ctx->news;
-	ctx->news = false;
-	if (news) {
-		ctx->stats.wakeups++;
-		if (ctx->eventfd)
-			htw_eventfd_signal(ctx->eventfd);
-	}
+	news = take_news(ctx);
 	spin_unlock_bh(&ctx->lock);
-	if (!news)
-		return;
-	wake_up_interruptible_poll(&ctx->readers, EPOLLIN | EPOLLRDNORM);
-	kill_fasync(&ctx->fasync, SIGIO, POLL_IN);
+	if (news)
+		wake_all(ctx);
 }
 
 /**
@@ -255,13 +267,16 @@ void htw_event_after_pass(struct htw_after_pass *after)
 {
 	struct htw_context *ctx = container_of(after, struct htw_context,
 					       after_pass);
+	bool news;
 
 	spin_lock(&ctx->lock);
 	ctx->nr_in_pass = 0;
 	if (!list_empty(&ctx->deferred))
 		queue_work(system_unbound_wq, &ctx->work);
+	news = take_news(ctx);
 	spin_unlock(&ctx->lock);
-	htw_event_notify(ctx);
+	if (news)
+		wake_all(ctx);
 }
 
 static bool work_some(struct htw_context *ctx)

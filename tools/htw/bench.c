@@ -119,7 +119,8 @@ static void run_apart(unsigned int peer, struct trial *trial)
 	int fds[2], status;
 	pid_t pid;
 
-	if (pipe(fds) || (pid = fork()) < 0) {
+	pid = pipe(fds) ? -1 : fork();
+	if (pid < 0) {
 		perror("htw bench");
 		exit(EXIT_FAILURE);
 	}

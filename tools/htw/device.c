@@ -217,3 +217,9 @@ int device_batch(int fd, struct htw_batch *batch)
 {
 	return ioctl(fd, HTW_IOC_BATCH, batch) ? -errno : 0;
 }
+
+/* Return: 0, or the negative errno. */
+int device_stats(int fd, struct htw_context_stats *stats)
+{
+	return ioctl(fd, HTW_IOC_STATS, stats) ? -errno : 0;
+}

@@ -15,6 +15,7 @@ int device_query(int fd, struct htw_query *query);
 bool device_setup(int fd, const char *cmd, struct htw_setup *setup);
 int device_op(int fd, struct htw_op *op);
 int device_batch(int fd, struct htw_batch *batch);
+int device_stats(int fd, struct htw_context_stats *stats);
 void explain_errno(int err);
 
 #endif /* HTW_TOOL_DEVICE_H */

@@ -127,3 +127,37 @@ void rows_summary(const struct tally *tally)
 	else
 		summary_human(tally, median);
 }
+
+/* What the kernel has counted, under the kernel's names. */
+void rows_stats(const struct htw_context_stats *stats)
+{
+	const struct {
+		const char		*name;
+		unsigned long long	value;
+	} counters[] = {
+		{ "armed", stats->armed },
+		{ "rearmed", stats->rearmed },
+		{ "cancelled", stats->cancelled },
+		{ "withdrawn", stats->withdrawn },
+		{ "expired", stats->expired },
+		{ "delivered", stats->delivered },
+		{ "pushed", stats->pushed },
+		{ "refiled", stats->refiled },
+		{ "stalls", stats->stalls },
+		{ "wakeups", stats->wakeups },
+		{ "clock_steps", stats->clock_steps },
+		{ "lateness_max", stats->lateness_max },
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof(counters) / sizeof(counters[0]); i++) {
+		if (rows.json)
+			printf("%s\"%s\": %llu", i ? ", " : "{\"kernel\": {",
+			       counters[i].name, counters[i].value);
+		else
+			printf("kernel: %-16s%llu\n", counters[i].name,
+			       counters[i].value);
+	}
+	if (rows.json)
+		printf("}}\n");
+}

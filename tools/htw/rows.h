@@ -2,6 +2,7 @@
 #ifndef HTW_TOOL_ROWS_H
 #define HTW_TOOL_ROWS_H
 
+#include <linux/htw.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -52,5 +53,6 @@ void rows_begin(uint64_t start, bool json, bool quiet);
 void rows_add(const struct row *row);
 void rows_late(uint64_t ns);
 void rows_summary(const struct tally *tally);
+void rows_stats(const struct htw_context_stats *stats);
 
 #endif /* HTW_TOOL_ROWS_H */

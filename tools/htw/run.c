@@ -57,6 +57,7 @@ static const char help_text[] =
 "  -r, --ring N       take events from a ring with room for N; a power of two\n"
 "  -b, --batch        do what stands between two waits in one system call\n"
 "  -q, --quiet        print only the summary\n"
+"  -s, --stats        at the end, print what the kernel has counted\n"
 "      --json         print one JSON object per line; times are in ns\n"
 "      --device PATH  use PATH, else $HTW_DEVICE, else " DEVICE_DEFAULT "\n";
 
@@ -64,6 +65,7 @@ static struct request {
 	struct htw_setup	setup;
 	bool			batch;
 	bool			quiet;
+	bool			stats;
 	bool			json;
 } request = { .setup.clock = CLOCK_MONOTONIC };
 
@@ -76,6 +78,7 @@ static struct request {
  * @armed_at: what its time counted from
  * @pushed: what its deadline word was set to, or 0
  * @arming: the latest, as events tell it
+ * @gone: it was cancelled before it expired: no event of it can be anywhere
  */
 struct state {
 	uint64_t	id;
@@ -85,6 +88,7 @@ struct state {
 	uint64_t	armed_at;
 	uint64_t	pushed;
 	unsigned int	arming;
+	bool		gone;
 };
 
 static struct script script;
@@ -302,6 +306,7 @@ static void armed(const struct step *step, unsigned int member,
 
 	state->id = op->id;
 	state->arming = op->arming & 0xff;
+	state->gone = false;
 	state->pushed = 0;
 	if (state->ids)
 		state->ids[member] = op->id;
@@ -321,6 +326,8 @@ static void cancelled(const struct step *step, int res)
 	const char *what = "cancelled";
 
 	set_left(step->timer, 0);
+	states[step->timer].gone = !script.timers[step->timer].interval &&
+				   res != HTW_DELIVERED;
 	if (res == HTW_WITHDRAWN) {
 		what = "withdrawn";
 		tally.withdrawn++;
@@ -392,21 +399,34 @@ static bool op_done(const struct step *step, unsigned int member,
 	return true;
 }
 
+/* Neither of a timer of ours, nor that the clock was set. */
+static bool is_strange(const struct htw_event *event)
+{
+	size_t i = (uint32_t)event->cookie;
+
+	return HTW_EVENT_TYPE(event->info) != HTW_EVENT_EXPIRED ||
+	       i >= script.nr_timers || event->cookie != cookie_of(i) ||
+	       (!states[i].ids && event->id != states[i].id);
+}
+
+/* Of a timer that has ended, or of an arming that was replaced. */
+static bool is_old(const struct htw_event *event)
+{
+	const struct state *state = &states[(uint32_t)event->cookie];
+
+	return !state->left || HTW_EVENT_ARMING(event->info) != state->arming;
+}
+
 /*
- * An event of a timer that was cancelled, or of an arming that was replaced,
- * must not come: the kernel withdraws it.
+ * An old one must not come when events are read: the kernel withdraws it. One that is in
+ * the ring is delivered, and comes whatever is done later.
  */
 static bool is_stray(const struct htw_event *event)
 {
-	size_t i = (uint32_t)event->cookie;
-	const struct state *state;
-
-	if (i >= script.nr_timers || event->cookie != cookie_of(i))
+	if (is_strange(event))
 		return true;
-	state = &states[i];
-	return !state->left || (!state->ids && event->id != state->id) ||
-	       HTW_EVENT_TYPE(event->info) != HTW_EVENT_EXPIRED ||
-	       HTW_EVENT_ARMING(event->info) != state->arming;
+	return is_old(event) &&
+	       (!inbox.ring || states[(uint32_t)event->cookie].gone);
 }
 
 /*
@@ -458,7 +478,8 @@ static void expired(size_t i, const struct htw_event *event, uint64_t now)
 	tally.fired += event->expirations;
 	tally.early += early;
 	rows_late(now < due ? 0 : now - due);
-	set_left(i, left_after(i));
+	if (!is_old(event))
+		set_left(i, left_after(i));
 	/* Of many, one row for all. */
 	if (early || !states[i].ids || !states[i].left)
 		tell(i, early ? "EARLY" : "fired", now, &due);
@@ -613,7 +634,7 @@ static bool do_wait(const struct step *step)
 	bool ok;
 
 	fflush(stdout);
-	ok = handle_until(duration_add(base, step->delay));
+	ok = handle_until(duration_add(base, step->delay)) && handle_events();
 	base = now_ns();
 	return ok;
 }
@@ -635,8 +656,24 @@ static bool do_wait_next(const struct step *step)
 	return ok;
 }
 
+/* What has come into the ring until now was before what is done next. */
+static bool take_what_came_before(const struct step *step)
+{
+	switch (step->kind) {
+	case STEP_REARM:
+	case STEP_CANCEL:
+	case STEP_CANCEL_TAG:
+	case STEP_CANCEL_ALL:
+		return !inbox.ring || handle_events();
+	default:
+		return true;
+	}
+}
+
 static bool do_step(const struct step *step)
 {
+	if (!take_what_came_before(step))
+		return false;
 	switch (step->kind) {
 	case STEP_ARM:
 		return do_arm(step);
@@ -742,6 +779,20 @@ static int prepare(void)
 	return 0;
 }
 
+static bool print_stats(void)
+{
+	struct htw_context_stats stats = { 0 };
+	int err = device_stats(fd, &stats);
+
+	if (!err) {
+		rows_stats(&stats);
+		return true;
+	}
+	fprintf(stderr, "htw run: stats: %s\n", strerror(-err));
+	explain_errno(err);
+	return false;
+}
+
 static void clean_up(void)
 {
 	size_t i;
@@ -767,6 +818,7 @@ static int run_script(void)
 		rows_begin(start, request.json, request.quiet);
 		ok = do_steps();
 		rows_summary(&tally);
+		ok &= !request.stats || print_stats();
 		/* To interrupt what never ends by itself is no failure. */
 		ok = ok && tally.pending == endless && !tally.early &&
 		     !tally.stray;
@@ -835,6 +887,9 @@ static bool parse_option(int opt)
 	case 'q':
 		request.quiet = true;
 		return true;
+	case 's':
+		request.stats = true;
+		return true;
 	case OPT_JSON:
 		request.json = true;
 		return true;
@@ -855,13 +910,14 @@ int cmd_run(int argc, char **argv)
 		{ "ring", required_argument, NULL, 'r' },
 		{ "batch", no_argument, NULL, 'b' },
 		{ "quiet", no_argument, NULL, 'q' },
+		{ "stats", no_argument, NULL, 's' },
 		{ "json", no_argument, NULL, OPT_JSON },
 		{ "device", required_argument, NULL, OPT_DEVICE },
 		{ }
 	};
 	int opt;
 
-	while ((opt = getopt_long(argc, argv, "hc:r:bq", options, NULL)) != -1) {
+	while ((opt = getopt_long(argc, argv, "hc:r:bqs", options, NULL)) != -1) {
 		if (opt == 'h') {
 			fputs(help_text, stdout);
 			return EXIT_SUCCESS;

@@ -46,11 +46,13 @@ static struct request {
  * @since: what happened in it
  * @ns: how long it was
  * @contexts: who has the device open at its end, most timers first
+ * @before: who had it at its beginning
  */
 struct view {
 	struct counters	since;
 	uint64_t	ns;
 	struct fdinfos	contexts;
+	struct fdinfos	before;
 };
 
 static const struct rate {
@@ -67,10 +69,12 @@ static const struct rate {
 
 #define NR_RATES	(sizeof(rates) / sizeof(rates[0]))
 
-/* What is shown of fdinfo. */
+/* What is shown of fdinfo: as it is, and what it grows by per second. */
 static const char *const fields[] = { "timers", "pending", "unread" };
+static const char *const growing[] = { "armed", "expired" };
 
 #define NR_FIELDS	(sizeof(fields) / sizeof(fields[0]))
+#define NR_GROWING	(sizeof(growing) / sizeof(growing[0]))
 
 static double per_second(const struct view *view, const struct cpu_row *row,
 			 const char *column)
@@ -155,27 +159,50 @@ static size_t nr_shown(const struct view *view)
 						 request.top;
 }
 
+/* Who has it open only now has done all of it in this interval. */
+static double growth(const struct view *view, const struct fdinfo *info,
+		     const char *name)
+{
+	uint64_t now = fdinfo_number(info, name), before = 0;
+	size_t i;
+
+	for (i = 0; i < view->before.nr; i++)
+		if (view->before.list[i].pid == info->pid &&
+		    view->before.list[i].fd == info->fd)
+			before = fdinfo_number(&view->before.list[i], name);
+	/* The descriptor can be of another open file now. */
+	if (before > now)
+		before = 0;
+	return (double)(now - before) * (double)NSEC_PER_SEC /
+	       (double)view->ns;
+}
+
+static void print_context(FILE *out, const struct view *view,
+			  const struct fdinfo *info)
+{
+	const char *clock = fdinfo_text(info, "clock");
+	size_t f;
+
+	fprintf(out, "%8d %-14s%6d  %-10s", info->pid, info->comm, info->fd,
+		clock ? clock : "-");
+	for (f = 0; f < NR_FIELDS; f++)
+		fprintf(out, "%8" PRIu64, fdinfo_number(info, fields[f]));
+	for (f = 0; f < NR_GROWING; f++)
+		print_rate(out, growth(view, info, growing[f]));
+	fputc('\n', out);
+}
+
 static void print_contexts(FILE *out, const struct view *view)
 {
-	const struct fdinfo *info;
-	const char *clock;
-	size_t i, f;
+	size_t i;
 
-	fprintf(out, "\n\t%8s  %-16s%6s  %-10s", "pid", "process", "fd",
+	fprintf(out, "\n\t%8s %-14s%6s  %-10s", "pid", "process", "fd",
 		"clock");
-	for (f = 0; f < NR_FIELDS; f++)
-		fprintf(out, "%10s", fields[f]);
-	fputc('\n', out);
-	for (i = 0; i < nr_shown(view); i++) {
-		info = &view->contexts.list[i];
-		clock = fdinfo_text(info, "clock");
-		fprintf(out, "%8d  %-16s%6d  %-10s", info->pid, info->comm,
-			info->fd, clock ? clock : "-");
-		for (f = 0; f < NR_FIELDS; f++)
-			fprintf(out, "%10" PRIu64,
-				fdinfo_number(info, fields[f]));
-		fputc('\n', out);
-	}
+	for (i = 0; i < NR_FIELDS; i++)
+		fprintf(out, "%8s", fields[i]);
+	fprintf(out, "%7s%7s\n", "arm/s", "exp/s");
+	for (i = 0; i < nr_shown(view); i++)
+		print_context(out, view, &view->contexts.list[i]);
 	if (!view->contexts.nr)
 		fprintf(out, "  nobody has the device open\n");
 }
@@ -206,7 +233,7 @@ static void json_cpu(const struct view *view, const struct cpu_row *row)
 
 static void json_contexts(const struct view *view)
 {
-	size_t i;
+	size_t i, f;
 
 	for (i = 0; i < nr_shown(view); i++) {
 		const struct fdinfo *info = &view->contexts.list[i];
@@ -215,6 +242,9 @@ static void json_contexts(const struct view *view)
 		json_string(info->comm);
 		printf(", \"fd\": %d", info->fd);
 		fdinfo_json(info);
+		for (f = 0; f < NR_GROWING; f++)
+			printf(", \"%s_per_s\": %.1f", growing[f],
+			       growth(view, info, growing[f]));
 		putchar('}');
 	}
 }
@@ -286,6 +316,16 @@ static void view_free(struct view *view)
 {
 	counters_free(&view->since);
 	fdinfo_free(&view->contexts);
+	fdinfo_free(&view->before);
+}
+
+/* Return: false, and it was told why, if there is no memory. */
+static bool contexts_read(struct fdinfos *contexts)
+{
+	if (fdinfo_of_all(contexts) != -ENOMEM)
+		return true;
+	fprintf(stderr, "htw watch: no memory\n");
+	return false;
 }
 
 /* Return: false, and it was told why, if there is nothing to be seen. */
@@ -297,15 +337,15 @@ static bool view_read(struct view *view, struct counters *last, uint64_t *when)
 	if (!counters_read(&now, "watch", request.dir))
 		return false;
 	*when = clock_now(CLOCK_MONOTONIC);
-	view_free(view);
+	counters_free(&view->since);
 	counters_since(&view->since, &now, last);
 	view->ns = *when - before;
 	counters_free(last);
 	*last = now;
-	if (fdinfo_of_all(&view->contexts) == -ENOMEM) {
-		fprintf(stderr, "htw watch: no memory\n");
+	fdinfo_free(&view->before);
+	view->before = view->contexts;
+	if (!contexts_read(&view->contexts))
 		return false;
-	}
 	if (view->contexts.nr)
 		qsort(view->contexts.list, view->contexts.nr,
 		      sizeof(*view->contexts.list), most_timers_first);
@@ -342,7 +382,8 @@ static int watch(bool on_terminal)
 	uint64_t nr = 0, when = clock_now(CLOCK_MONOTONIC);
 	bool ok = true;
 
-	if (!counters_read(&last, "watch", request.dir))
+	if (!counters_read(&last, "watch", request.dir) ||
+	    !contexts_read(&view.contexts))
 		return EXIT_FAILURE;
 	terminal_begin(on_terminal);
 	if (on_terminal)

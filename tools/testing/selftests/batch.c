@@ -3,10 +3,10 @@
  * HTW_IOC_BATCH: that each of many operations does what it would do alone, how far a
  * batch gets that can't go on, and what the wait at its end waits for.
  */
-#include <pthread.h>
 #include <sys/time.h>
 
 #include "refused.h"
+#include "threads.h"
 
 #define NR_OPS		100
 
@@ -536,10 +536,10 @@ static void wait_forever_is_woken_by_what_another_thread_arms(void)
 	struct htw_batch batch = wait_of(events, 2, 2, HTW_FOREVER);
 	pthread_t thread;
 
-	ASSERT_EQ(pthread_create(&thread, NULL, arm_two_later, &fd), 0);
+	thread = start(arm_two_later, &fd);
 	EXPECT_EQ(do_batch(fd, &batch), 0);
 	EXPECT_EQ(batch.got, 2);
-	ASSERT_EQ(pthread_join(thread, NULL), 0);
+	join(thread);
 	EXPECT_EQ(held(fd), 0);
 }
 
@@ -615,7 +615,7 @@ static void signals_in_long_batches_lose_nothing(void)
 {
 	struct itimerval often = { { 0, 700 }, { 0, 700 } };
 	int fd = open_context(0), stopped = 0, err;
-	uint32_t nr = query(fd).max_batch, done = 0, i;
+	uint32_t nr = (uint32_t)scaled(query(fd).max_batch), done = 0, i;
 	struct htw_op *ops = calloc(nr, sizeof(*ops));
 	struct htw_batch batch;
 
@@ -667,7 +667,7 @@ static void *batch_and_read(void *arg)
 		batch.nr_ops = EACH;
 		ASSERT_EQ(do_batch(crowd->fd, &batch), 0);
 		EXPECT_EQ(batch.done, EACH);
-		__atomic_add_fetch(&crowd->got, batch.got, __ATOMIC_SEQ_CST);
+		add_shared(&crowd->got, batch.got);
 	}
 	return NULL;
 }
@@ -680,10 +680,9 @@ static void threads_batch_at_once_without_loss(void)
 	int i;
 
 	for (i = 0; i < THREADS; i++)
-		ASSERT_EQ(pthread_create(&threads[i], NULL, batch_and_read,
-					 &crowd), 0);
+		threads[i] = start(batch_and_read, &crowd);
 	for (i = 0; i < THREADS; i++)
-		ASSERT_EQ(pthread_join(threads[i], NULL), 0);
+		join(threads[i]);
 	for (; crowd.got < THREADS * ROUNDS * EACH; crowd.got++)
 		read_event(crowd.fd, &event);
 	EXPECT_EQ(held(crowd.fd), 0);

@@ -6,11 +6,11 @@
  * reason: that is what somebody who ports a program has to know.
  */
 #include <poll.h>
-#include <pthread.h>
 #include <sys/time.h>
 #include <sys/timerfd.h>
 
 #include "context.h"
+#include "threads.h"
 
 /**
  * struct subject - one timer that is tested
@@ -597,7 +597,6 @@ CHECK(signal_with_sa_restart_waits_on, false)
 CHECK(child_and_duplicate_share_it, false)
 {
 	struct subject copy = *s;
-	int status;
 	pid_t pid;
 
 	copy.fd = dup(s->fd);
@@ -610,8 +609,7 @@ CHECK(child_and_duplicate_share_it, false)
 		arm_it(&copy, false, 5 * MSEC, 0);
 		_exit(0);
 	}
-	ASSERT_EQ(waitpid(pid, &status, 0), pid);
-	EXPECT_EQ(status, 0);
+	expect_child_ok(pid);
 	EXPECT_EQ(read_it(s), 1);
 	close(copy.fd);
 }
@@ -653,9 +651,9 @@ CHECK(threads_rearm_one_timer, true)
 
 	arm_it(s, false, HOUR, 0);
 	for (i = 0; i < 2; i++)
-		ASSERT_EQ(pthread_create(&threads[i], NULL, rearm_it, &race), 0);
+		threads[i] = start(rearm_it, &race);
 	for (i = 0; i < 2; i++)
-		ASSERT_EQ(pthread_join(threads[i], NULL), 0);
+		join(threads[i]);
 	arm_it(s, false, MSEC, 0);
 	wait_readable(s->fd);
 	EXPECT_EQ(read_it(s), 1);
@@ -669,7 +667,7 @@ static void *poll_and_read(void *arg)
 	struct pollfd pfd = { .fd = race->s->fd, .events = POLLIN };
 	uint64_t expirations;
 
-	while (!__atomic_load_n(&race->stop, __ATOMIC_SEQ_CST)) {
+	while (!load_shared(&race->stop)) {
 		ASSERT_GE(poll(&pfd, 1, 5), 0);
 		if (!pfd.revents)
 			continue;
@@ -690,15 +688,15 @@ CHECK(poll_against_rearming, true)
 
 	arm_it(s, false, HOUR, 0);
 	own = *s;
-	ASSERT_EQ(pthread_create(&thread, NULL, poll_and_read, &race), 0);
+	thread = start(poll_and_read, &race);
 	for (i = 0; i < 400; i++) {
 		arm_it(&own, false, 1 + (uint64_t)i % 4 * 50 * USEC, 0);
 		if (i % 3)
 			sleep_ns((uint64_t)(i % 5) * 60 * USEC);
 		arm_it(&own, false, HOUR, 0);
 	}
-	__atomic_store_n(&race.stop, true, __ATOMIC_SEQ_CST);
-	ASSERT_EQ(pthread_join(thread, NULL), 0);
+	store_shared(&race.stop, true);
+	join(thread);
 	EXPECT_LE(race.sum, 400);
 	expect_none(s);
 	arm_it(s, false, 1, 0);

@@ -4,6 +4,7 @@
  * clock is set is in steps.c, and through a suspend in suspend.c.
  */
 #include "context.h"
+#include "threads.h"
 
 static const clockid_t clocks[] = {
 	CLOCK_MONOTONIC, CLOCK_BOOTTIME, CLOCK_REALTIME, CLOCK_TAI };
@@ -197,7 +198,6 @@ static void write_offsets(int64_t monotonic, int64_t boottime)
 static void in_namespace(int64_t monotonic, int64_t boottime, int fd,
 			 void (*check)(int fd))
 {
-	int status;
 	pid_t pid;
 
 	if (unshare(CLONE_NEWTIME))
@@ -208,8 +208,7 @@ static void in_namespace(int64_t monotonic, int64_t boottime, int fd,
 		check(fd);
 		_exit(0);
 	}
-	ASSERT_EQ(waitpid(pid, &status, 0), pid);
-	EXPECT_EQ(status, 0);
+	expect_child_ok(pid);
 }
 
 /* So long that a timer for which it was forgotten would not fire in this test. */

@@ -786,6 +786,23 @@ static void eventfd_that_is_none_is_refused(void)
 	EXPECT_EQ(set_eventfd(fd, efd), -EBADF);
 }
 
+static void eventfd_bad_pointer_efault(void)
+{
+	int32_t efd = eventfd(0, EFD_CLOEXEC);
+	int fd = open_context(0);
+	void *bad[] = {
+		NULL, unmapped(), (void *)-1L,
+		protected_copy(&efd, sizeof(efd), PROT_NONE),
+		cut_copy(&efd, sizeof(efd)) };
+	size_t i;
+
+	for (i = 0; i < NR(bad); i++)
+		EXPECT_ERRNO(ioctl(fd, HTW_IOC_EVENTFD, bad[i]), EFAULT);
+	/* It is only read. */
+	EXPECT_EQ(ioctl(fd, HTW_IOC_EVENTFD,
+			protected_copy(&efd, sizeof(efd), PROT_READ)), 0);
+}
+
 /* The one that is there stays. */
 static void refused_eventfd_replaces_nothing(void)
 {
@@ -826,6 +843,7 @@ static const struct ktap_test tests[] = {
 	KTAP_TEST(batch_of_a_ring_takes_no_room),
 	KTAP_TEST(batch_of_more_than_max_batch_einval),
 	KTAP_TEST(eventfd_that_is_none_is_refused),
+	KTAP_TEST(eventfd_bad_pointer_efault),
 	KTAP_TEST(refused_eventfd_replaces_nothing),
 };
 

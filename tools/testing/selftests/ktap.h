@@ -96,8 +96,10 @@ ktap_note(const char *format, ...)
 	if (len > (int)sizeof(line) - 2)
 		len = (int)sizeof(line) - 2;
 	line[len++] = '\n';
-	if (write(STDOUT_FILENO, line, (size_t)len) < 0)
-		_exit(EXIT_FAILURE);
+	/* A test may send itself signals all the time. */
+	while (write(STDOUT_FILENO, line, (size_t)len) < 0)
+		if (errno != EINTR)
+			_exit(EXIT_FAILURE);
 }
 
 static inline void ktap_fail(void)

@@ -3,9 +3,9 @@
  * HTW_OP_CANCEL_MATCH: which timers it ends, in whatever state they are, and that it
  * leaves the others alone.
  */
-#include <pthread.h>
 
 #include "context.h"
+#include "threads.h"
 
 /* Return: how many it has ended. */
 static int cancel_match(int fd, uint64_t cookie, uint64_t mask)
@@ -174,7 +174,7 @@ static void *arm_others(void *arg)
 {
 	struct others *others = arg;
 
-	while (!__atomic_load_n(&others->stop, __ATOMIC_RELAXED)) {
+	while (!load_shared(&others->stop)) {
 		uint64_t id = arm_in(others->fd, HOUR, 2);
 
 		EXPECT_EQ(cancel(others->fd, id), HTW_CANCELLED);
@@ -189,7 +189,7 @@ static void other_threads_keep_theirs(void)
 	pthread_t thread;
 	int round;
 
-	ASSERT_EQ(pthread_create(&thread, NULL, arm_others, &others), 0);
+	thread = start(arm_others, &others);
 	for (round = 0; round < 100; round++) {
 		int i;
 
@@ -197,8 +197,8 @@ static void other_threads_keep_theirs(void)
 			arm_in(others.fd, HOUR, 1);
 		EXPECT_EQ(cancel_match(others.fd, 1, UINT64_MAX), 40);
 	}
-	__atomic_store_n(&others.stop, true, __ATOMIC_RELAXED);
-	ASSERT_EQ(pthread_join(thread, NULL), 0);
+	store_shared(&others.stop, true);
+	join(thread);
 	EXPECT_EQ(held(others.fd), 0);
 }
 

@@ -257,7 +257,7 @@ static void arm_whose_id_is_not_told_is_undone(void)
 static void batch_whose_results_are_not_told_is_undone(void)
 {
 	enum { NR = 40 };
-	int fd = open_context(0), i, k, cut = 0;
+	int fd = open_context(0), rounds = (int)scaled(1000), i, k, cut = 0;
 	struct htw_op *ops, *seen_by_kernel;
 	struct htw_batch batch;
 	uint64_t armed = 0;
@@ -271,7 +271,7 @@ static void batch_whose_results_are_not_told_is_undone(void)
 	ASSERT_NE(seen_by_kernel, MAP_FAILED);
 	stop_protecting = false;
 	thread = start(protect_and_not, (char *)seen_by_kernel + 4096);
-	for (i = 0; i < 1000; i++) {
+	for (i = 0; i < rounds; i++) {
 		for (k = 0; k < NR; k++)
 			ops[44 + k] = (struct htw_op){
 				.opcode = HTW_OP_ARM, .expires = HOUR };

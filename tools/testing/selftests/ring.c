@@ -426,6 +426,22 @@ static void eventfd_tells_of_the_ring(void)
 	EXPECT_EQ(ring_event(&m, 0)->cookie, 9);
 }
 
+static void sigio_tells_of_the_ring(void)
+{
+	struct mapped m;
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGIO);
+	ASSERT_EQ(sigprocmask(SIG_BLOCK, &set, NULL), 0);
+	open_ring(&m, 8);
+	ASSERT_EQ(fcntl(m.fd, F_SETOWN, getpid()), 0);
+	ASSERT_EQ(fcntl(m.fd, F_SETFL, O_ASYNC), 0);
+	arm_in(m.fd, MSEC, 9);
+	EXPECT_EQ(sigwaitinfo(&set, NULL), SIGIO);
+	EXPECT_EQ(ring_tail(&m), 1);
+}
+
 static void read_of_a_ring_ebusy(void)
 {
 	struct htw_event event;
@@ -780,9 +796,8 @@ static void *consume_all(void *arg)
 }
 
 /* The two touch head, tail and the flag at the same time, in every order. */
-static void race_consumer(uint32_t entries, uint32_t nr)
+static void race_consumer(uint32_t entries, uint32_t nr, uint32_t at_once)
 {
-	enum { AT_ONCE = 500 };
 	struct consumer consumer = { .nr = nr, .seen = calloc(nr, 1) };
 	pthread_t thread;
 	uint32_t i;
@@ -791,11 +806,11 @@ static void race_consumer(uint32_t entries, uint32_t nr)
 	open_ring(&consumer.m, entries);
 	pin_to_cpu(0);
 	thread = start(consume_all, &consumer);
-	for (i = 0; i < nr; i += AT_ONCE) {
+	for (i = 0; i < nr; i += at_once) {
 		/* No more than a context may hold; and never far ahead. */
 		while (held(consumer.m.fd) > 20000)
 			sched_yield();
-		arm_now(consumer.m.fd, AT_ONCE, i);
+		arm_now(consumer.m.fd, at_once, i);
 	}
 	join(thread);
 	EXPECT_EQ(ring_tail(&consumer.m), nr);
@@ -806,12 +821,70 @@ static void race_consumer(uint32_t entries, uint32_t nr)
 
 static void consumer_on_another_cpu_gets_each_event_once(void)
 {
-	race_consumer(1024, (uint32_t)scaled(600) * 500);
+	race_consumer(1024, (uint32_t)scaled(600) * 500, 500);
 }
 
 static void consumer_of_a_small_ring_gets_each_event_once(void)
 {
-	race_consumer(16, (uint32_t)scaled(100) * 500);
+	race_consumer(16, (uint32_t)scaled(1000) * 50, 25);
+}
+
+/**
+ * struct spinner - a consumer that makes no calls but those that it must
+ * @m: the context
+ * @consumed: how many events it has had
+ * @nr: how many it is to have
+ */
+struct spinner {
+	struct mapped	m;
+	uint32_t	consumed;
+	uint32_t	nr;
+};
+
+/* Sometimes at once, sometimes just after the kernel has found no room. */
+static void *spin_for_events(void *arg)
+{
+	struct spinner *spinner = arg;
+	struct htw_event event;
+	volatile uint32_t pause;
+	uint64_t state = 4711;
+
+	pin_to_cpu(1);
+	while (spinner->consumed < spinner->nr) {
+		while (ring_tail(&spinner->m) == spinner->consumed)
+			;
+		for (pause = random_of(&state, 1000); pause; pause--)
+			;
+		add_shared(&spinner->consumed, consume(&spinner->m, &event, 1));
+	}
+	return NULL;
+}
+
+/*
+ * One that never waits and calls only when it finds HTW_RING_STALLED misses nothing.
+ * It makes room while the kernel finds that there is none: the two barriers are for
+ * that moment. The next timers are armed when it has had all, so what it misses nobody
+ * brings in.
+ */
+static void spinning_consumer_misses_nothing(void)
+{
+	enum { AT_ONCE = 2 };
+	struct spinner spinner = { .nr = (uint32_t)scaled(5000) * AT_ONCE };
+	pthread_t thread;
+	uint32_t i;
+
+	open_ring(&spinner.m, AT_ONCE - 1);
+	pin_to_cpu(0);
+	thread = start(spin_for_events, &spinner);
+	for (i = 0; i < spinner.nr; i += AT_ONCE) {
+		arm_now(spinner.m.fd, AT_ONCE, i);
+		while (load_shared(&spinner.consumed) < i + AT_ONCE)
+			sched_yield();
+	}
+	join(thread);
+	EXPECT_EQ(held(spinner.m.fd), 0);
+	ktap_note("%u rounds, %llu stalls", spinner.nr / AT_ONCE,
+		  (unsigned long long)spinner.m.ring->stalls);
 }
 
 /* --- a hostile program --- */
@@ -937,6 +1010,7 @@ static const struct ktap_test tests[] = {
 	KTAP_TEST(poll_tells_what_is_not_consumed),
 	KTAP_TEST(epoll_edge_tells_of_the_ring),
 	KTAP_TEST(eventfd_tells_of_the_ring),
+	KTAP_TEST(sigio_tells_of_the_ring),
 	KTAP_TEST(read_of_a_ring_ebusy),
 	KTAP_TEST(batch_with_room_for_events_einval),
 	KTAP_TEST(batch_waits_for_the_ring_to_fill),
@@ -955,6 +1029,7 @@ static const struct ktap_test tests[] = {
 	KTAP_TEST(periodic_counts_over_a_stall),
 	KTAP_TEST(consumer_on_another_cpu_gets_each_event_once),
 	KTAP_TEST(consumer_of_a_small_ring_gets_each_event_once),
+	KTAP_TEST(spinning_consumer_misses_nothing),
 	KTAP_TEST(head_that_can_not_be_is_a_full_ring),
 	KTAP_TEST(garbage_in_the_head_harms_nobody),
 };

@@ -25,6 +25,7 @@ debugfs_bases_tell_the_next_event
 debugfs_geometry_is_that_of_the_parameters
 debugfs_can_be_read_while_timers_fire
 fdinfo_tells_the_timers_of_a_file
+fdinfo_counts_what_happened
 trace_one_timer_from_arming_to_its_event
 trace_tells_what_an_arming_did
 trace_tells_of_cascades
@@ -194,6 +195,33 @@ fdinfo_tells_the_timers_of_a_file()
 	same monotonic "$(fdinfo clock)" clock
 	same "$(cat /sys/module/htw/parameters/max_timers)" "$(fdinfo max-timers)" limit
 	kill -CONT "$pid"
+	script_ended
+}
+
+# Of a context with everything; what became of its timers is known when it tells.
+fdinfo_counts_what_happened()
+{
+	printf '%s\n' 'many 30 1ms m' 'after 1ms kept keep' 'after 1h pushed word' 'after 1h a' \
+		'rearm a 2h' 'wait next' 'wait 1s' 'after 0 begun' >"$tmp/script"
+	: >"$tmp/out"
+	"$htw" run --ring 16 --clock boottime "$tmp/script" >"$tmp/out" 2>&1 &
+	pid=$!
+	until grep -q ' begun  *fired ' "$tmp/out"; do
+		kill -0 "$pid" 2>/dev/null || fail "it has ended: $(cat "$tmp/out")"
+		sleep 0.1
+	done
+	same boottime "$(fdinfo clock)" clock
+	same 3 "$(fdinfo timers)" timers
+	same 2 "$(fdinfo pending)" pending
+	same 0 "$(fdinfo unread)" unread
+	same 1 "$(fdinfo kept)" kept
+	same 16 "$(fdinfo ring)" 'entries of the ring'
+	[ "$(fdinfo words)" -ge "$(fdinfo max-timers)" ] || fail "$(fdinfo words) words"
+	same 35 "$(fdinfo armed)" armed
+	same 32 "$(fdinfo expired)" expired
+	same 32 "$(fdinfo delivered)" delivered
+	same 0 "$(fdinfo pushed)" pushed
+	[ "$(fdinfo lateness-max)" -gt 0 ] || fail 'nothing was late'
 	script_ended
 }
 

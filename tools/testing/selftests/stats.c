@@ -3,9 +3,9 @@
  * HTW_IOC_STATS: each counter counts what it says, and nothing else. Every test tells
  * all that has happened in its context, so a counter that counts too much shows too.
  */
-#include <pthread.h>
 
 #include "pages.h"
+#include "threads.h"
 
 /* All but @expected's have to be 0. */
 static void expect_stats(int fd, struct htw_context_stats expected)
@@ -205,9 +205,9 @@ static void threads_count_together(void)
 	struct htw_context_stats s;
 
 	for (i = 0; i < THREADS; i++)
-		ASSERT_EQ(pthread_create(&threads[i], NULL, arm_and_cancel, &fd), 0);
+		threads[i] = start(arm_and_cancel, &fd);
 	for (i = 0; i < THREADS; i++)
-		ASSERT_EQ(pthread_join(threads[i], NULL), 0);
+		join(threads[i]);
 	for (i = 0; i < THREADS * ROUNDS / 3; i++)
 		read_event(fd, &event);
 	s = stats(fd);

@@ -5,10 +5,10 @@
  *
  * Not for a machine that somebody is using: needs root.
  */
-#include <pthread.h>
 #include <sys/timex.h>
 
 #include "context.h"
+#include "threads.h"
 
 /* Long after whatever the wall clock of a guest says. */
 #define BASE_SEC	2000000000LL
@@ -42,7 +42,6 @@ static int64_t wall_minus_monotonic(void)
 static void with_clock(void (*check)(void))
 {
 	int64_t offset = wall_minus_monotonic();
-	int status;
 	pid_t pid;
 
 	if (getuid())
@@ -53,9 +52,8 @@ static void with_clock(void (*check)(void))
 		check();
 		_exit(0);
 	}
-	ASSERT_EQ(waitpid(pid, &status, 0), pid);
+	expect_child_ok(pid);
 	set_clock(now_ns() + (uint64_t)offset);
-	EXPECT_EQ(status, 0);
 }
 
 /* The tests below are functions that are run like that. */
@@ -467,9 +465,9 @@ STEP_TEST(step_ends_a_blocking_read)
 	int fd = open_steps(0);
 	pthread_t thread;
 
-	ASSERT_EQ(pthread_create(&thread, NULL, step_later, NULL), 0);
+	thread = start(step_later, NULL);
 	read_step(fd, 1);
-	ASSERT_EQ(pthread_join(thread, NULL), 0);
+	join(thread);
 }
 
 STEP_TEST(step_ends_the_wait_of_a_batch)
@@ -481,11 +479,11 @@ STEP_TEST(step_ends_the_wait_of_a_batch)
 		.timeout = HTW_FOREVER };
 	pthread_t thread;
 
-	ASSERT_EQ(pthread_create(&thread, NULL, step_later, NULL), 0);
+	thread = start(step_later, NULL);
 	EXPECT_EQ(do_batch(fd, &batch), 0);
 	EXPECT_EQ(batch.got, 1);
 	EXPECT_EQ(HTW_EVENT_TYPE(event.info), HTW_EVENT_CLOCK_STEP);
-	ASSERT_EQ(pthread_join(thread, NULL), 0);
+	join(thread);
 }
 
 /* The other times that a wait has are on CLOCK_MONOTONIC. */
@@ -493,17 +491,17 @@ STEP_TEST(step_does_not_change_how_long_a_batch_waits)
 {
 	int fd = open_wall(0);
 	struct htw_event event;
-	uint64_t start = now_ns();
+	uint64_t begin = now_ns();
 	struct htw_batch batch = {
 		.events = (uintptr_t)&event, .nr_events = 1, .min_events = 1,
 		.timeout = 150 * MSEC };
 	pthread_t thread;
 
-	ASSERT_EQ(pthread_create(&thread, NULL, step_later, NULL), 0);
+	thread = start(step_later, NULL);
 	EXPECT_EQ(do_batch(fd, &batch), 0);
-	EXPECT_GE(now_ns(), start + 150 * MSEC);
+	EXPECT_GE(now_ns(), begin + 150 * MSEC);
 	EXPECT_EQ(batch.got, 0);
-	ASSERT_EQ(pthread_join(thread, NULL), 0);
+	join(thread);
 }
 
 STEP_TEST(copy_that_faults_loses_no_step)
@@ -530,7 +528,7 @@ static void *step_around(void *unused)
 	int i;
 
 	(void)unused;
-	for (i = 0; !__atomic_load_n(&stop_stepping, __ATOMIC_RELAXED); i++) {
+	for (i = 0; !load_shared(&stop_stepping); i++) {
 		by = (int64_t)(i % 7 + 1) * 300 * (int64_t)USEC;
 		step(i % 2 ? by : -by);
 		sleep_ns(200 * USEC);
@@ -548,7 +546,7 @@ STEP_TEST(steps_beside_everything_lose_nothing)
 	uint64_t ids[NR];
 	pthread_t thread;
 
-	ASSERT_EQ(pthread_create(&thread, NULL, step_around, NULL), 0);
+	thread = start(step_around, NULL);
 	for (round = 0; round < ROUNDS; round++) {
 		for (i = 0; i < NR; i++)
 			ids[i] = arm_at(fd, wall_ns() + (uint64_t)i * 50 * USEC,
@@ -560,8 +558,8 @@ STEP_TEST(steps_beside_everything_lose_nothing)
 		}
 		EXPECT_EQ(held(fd), 0);
 	}
-	__atomic_store_n(&stop_stepping, true, __ATOMIC_RELAXED);
-	ASSERT_EQ(pthread_join(thread, NULL), 0);
+	store_shared(&stop_stepping, true);
+	join(thread);
 	EXPECT_EQ(read_of + ended, NR * ROUNDS);
 	ktap_note("%d read, %d cancelled, %llu refiled", read_of, ended,
 		  (unsigned long long)stats(fd).refiled);

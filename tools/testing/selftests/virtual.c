@@ -3,10 +3,9 @@
  * HTW_CLOCK_VIRTUAL: time that only passes when it is told to, and in which all that
  * happens is exact and can be repeated.
  */
-#include <pthread.h>
 #include <sys/time.h>
 
-#include "context.h"
+#include "mapped.h"
 
 #define NR(_array)	(sizeof(_array) / sizeof((_array)[0]))
 
@@ -280,25 +279,21 @@ static void next_does_not_stop_where_nothing_happens(void)
 
 static void pushed_by_its_word_expires_then(void)
 {
-	struct htw_setup setup = {
-		.clock = HTW_CLOCK_VIRTUAL, .tick_ns = 1,
-		.flags = HTW_SETUP_WORDS, .max_timers = 32 };
-	int fd = open_context(O_NONBLOCK);
 	struct htw_event event;
-	uint64_t id, *words;
+	struct mapped m;
+	uint64_t id;
 
-	ASSERT_EQ(do_setup(fd, &setup), 0);
-	words = mmap(NULL, setup.words_len, PROT_READ | PROT_WRITE, MAP_SHARED,
-		     fd, (off_t)setup.words_off);
-	ASSERT_TRUE(words != MAP_FAILED);
-	id = arm(fd, (struct htw_op){
+	open_mapped(&m, (struct htw_setup){
+		.clock = HTW_CLOCK_VIRTUAL, .tick_ns = 1,
+		.flags = HTW_SETUP_WORDS, .max_timers = 32 });
+	id = arm(m.fd, (struct htw_op){
 		.flags = HTW_TIMER_WORD, .expires = 10, .cookie = 5 });
-	__atomic_store_n(&words[HTW_WORD_INDEX(id)], 25, __ATOMIC_RELAXED);
-	EXPECT_EQ(advance(fd, HTW_ADVANCE_NEXT, 20), 20);
-	expect_none(fd);
-	EXPECT_EQ(stats(fd).pushed, 1);
-	EXPECT_EQ(advance(fd, HTW_ADVANCE_NEXT, 20), 25);
-	ASSERT_EQ(read_events(fd, &event, 1), 1);
+	store_word(&m, id, 25);
+	EXPECT_EQ(advance(m.fd, HTW_ADVANCE_NEXT, 20), 20);
+	EXPECT_EQ(poll_context(m.fd, 0), 0);
+	EXPECT_EQ(stats(m.fd).pushed, 1);
+	EXPECT_EQ(advance(m.fd, HTW_ADVANCE_NEXT, 20), 25);
+	ASSERT_EQ(read_events(m.fd, &event, 1), 1);
 	EXPECT_EQ(event.expires, 25);
 }
 
@@ -369,20 +364,20 @@ static void advance_wakes_who_waits(void)
 	arm_in(fd, 10, 1);
 	arm_in(fd, 20, 2);
 	arm_in(fd, 30, 3);
-	ASSERT_EQ(pthread_create(&thread, NULL, advance_later, &fd), 0);
+	thread = start(advance_later, &fd);
 	ASSERT_EQ(read(fd, &event, sizeof(event)), sizeof(event));
 	EXPECT_EQ(event.cookie, 1);
-	ASSERT_EQ(pthread_join(thread, NULL), 0);
-	ASSERT_EQ(pthread_create(&thread, NULL, advance_later, &fd), 0);
+	join(thread);
+	thread = start(advance_later, &fd);
 	wait_readable(fd);
 	ASSERT_EQ(read_events(fd, &event, 1), 1);
 	EXPECT_EQ(event.cookie, 2);
-	ASSERT_EQ(pthread_join(thread, NULL), 0);
-	ASSERT_EQ(pthread_create(&thread, NULL, advance_later, &fd), 0);
+	join(thread);
+	thread = start(advance_later, &fd);
 	EXPECT_EQ(do_batch(fd, &batch), 0);
 	EXPECT_EQ(batch.got, 1);
 	EXPECT_EQ(event.cookie, 3);
-	ASSERT_EQ(pthread_join(thread, NULL), 0);
+	join(thread);
 }
 
 static void ignore_signal(int signal)
@@ -393,22 +388,21 @@ static void ignore_signal(int signal)
 /* Stopped on the way it has succeeded, and can go on from there. */
 static void signal_stops_an_advance(void)
 {
-	enum { NR = 60000 };
 	struct sigaction action = { .sa_handler = ignore_signal };
 	struct itimerval often = { { 0, 1000 }, { 0, 1000 } };
-	int fd = open_virtual(1), i, stopped = 0;
-	struct htw_event *events = calloc(NR, sizeof(*events));
-	uint64_t now;
+	uint64_t nr = scaled(60000), now, i;
+	int fd = open_virtual(1), stopped = 0;
+	struct htw_event *events = calloc(nr, sizeof(*events));
 
 	ASSERT_TRUE(events);
-	for (i = 0; i < NR; i++)
-		arm_at(fd, (uint64_t)i + 1, (uint64_t)i);
+	for (i = 0; i < nr; i++)
+		arm_at(fd, i + 1, i);
 	ASSERT_EQ(sigaction(SIGALRM, &action, NULL), 0);
 	ASSERT_EQ(setitimer(ITIMER_REAL, &often, NULL), 0);
-	for (now = 0; now < NR; stopped += now < NR) {
+	for (now = 0; now < nr; stopped += now < nr) {
 		uint64_t before = now;
 
-		now = advance(fd, HTW_TIMER_ABS, NR);
+		now = advance(fd, HTW_TIMER_ABS, nr);
 		EXPECT_GE(now, before);
 		/* What has come is told, and nothing else. */
 		EXPECT_EQ(stats(fd).expired, now);
@@ -417,8 +411,8 @@ static void signal_stops_an_advance(void)
 	ASSERT_EQ(setitimer(ITIMER_REAL, &often, NULL), 0);
 	ktap_note("stopped %d times", stopped);
 	EXPECT_GT(stopped, 0);
-	ASSERT_EQ(read_events(fd, events, NR), NR);
-	for (i = 0; i < NR; i++)
+	ASSERT_EQ(read_events(fd, events, nr), nr);
+	for (i = 0; i < nr; i++)
 		EXPECT_EQ(events[i].cookie, i);
 }
 
@@ -505,10 +499,10 @@ static void model_read(int fd, uint64_t now)
 
 static void order_is_tick_then_arming(void)
 {
-	int fd = open_virtual(MODEL_TICK), i;
-	uint64_t now = 0;
+	uint64_t now = 0, steps = scaled(20000), i;
+	int fd = open_virtual(MODEL_TICK);
 
-	for (i = 0; i < 20000 && !ktap_enough(); i++) {
+	for (i = 0; i < steps && !ktap_enough(); i++) {
 		struct model *m = &model[random_below(MODEL_TIMERS)];
 
 		if (random_below(20)) {
