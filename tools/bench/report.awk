@@ -135,7 +135,7 @@ rig == "goals" && /^[^#]/ { goal[$1 " " $2 " " $3 " " $4] = $5; next }
 /htw_bench: lateness / {
 	sub(/.*htw_bench: lateness /, "")
 	gsub(/[a-z]+=/, "")
-	print >lateness
+	print rig, $0 >lateness
 	next
 }
 

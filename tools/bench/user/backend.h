@@ -18,6 +18,8 @@
 
 struct timers;
 
+#define __printf(a, b)	__attribute((format(printf, a, b)))
+
 /* How long struct backend.collect waits before it takes a timer for lost. */
 #define BACKEND_PATIENCE_NS	10000000000ULL
 
@@ -99,8 +101,7 @@ int backend_open(struct timers *t, const struct backend *backend, unsigned int n
 void backend_close(struct timers *t);
 
 /* For the backends. */
-int backend_fail(struct timers *t, int err, const char *format, ...)
-	__attribute__((format(printf, 3, 4)));
+int __printf(3, 4) backend_fail(struct timers *t, int err, const char *format, ...);
 void *backend_alloc(struct timers *t, size_t nr, size_t size);
 int backend_raise_limit(struct timers *t, int resource, const char *name,
 			uint64_t need);

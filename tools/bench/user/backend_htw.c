@@ -68,8 +68,9 @@ static int open_device(struct timers *t, struct context *own)
 
 static int open_context(struct timers *t)
 {
-	struct context *own = t->own = backend_alloc(t, 1, sizeof(*own));
+	struct context *own = backend_alloc(t, 1, sizeof(*own));
 
+	t->own = own;
 	if (!own)
 		return -ENOMEM;
 	own->fd = -1;
@@ -229,7 +230,7 @@ static int cancel(struct timers *t, uint32_t timer)
 	int err = do_op(t, own, &op, "cancel");
 
 	if (!err && op.res != HTW_CANCELLED)
-		err = backend_fail(t, EPROTO, "cancel answered %d", op.res);
+		err = backend_fail(t, EPROTO, "HTW_OP_CANCEL answered %d", op.res);
 	return err;
 }
 

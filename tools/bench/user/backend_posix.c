@@ -46,7 +46,8 @@ static int setup(struct timers *t)
 				  t->nr + 64ULL);
 	if (err)
 		return err;
-	own = t->own = backend_alloc(t, 1, sizeof(*own));
+	own = backend_alloc(t, 1, sizeof(*own));
+	t->own = own;
 	if (!own)
 		return -ENOMEM;
 	sigemptyset(&own->signals);

@@ -52,7 +52,8 @@ static int setup(struct timers *t)
 	err = backend_raise_limit(t, RLIMIT_NOFILE, "RLIMIT_NOFILE (ulimit -n)", t->nr + 64ULL);
 	if (err)
 		return err;
-	own = t->own = backend_alloc(t, 1, sizeof(*own));
+	own = backend_alloc(t, 1, sizeof(*own));
+	t->own = own;
 	if (!own)
 		return -ENOMEM;
 	own->epoll = -1;

@@ -127,7 +127,8 @@ static int setup(struct timers *t)
 	struct uring *own;
 	int err;
 
-	own = t->own = backend_alloc(t, 1, sizeof(*own));
+	own = backend_alloc(t, 1, sizeof(*own));
+	t->own = own;
 	if (!own)
 		return -ENOMEM;
 	own->fd = -1;

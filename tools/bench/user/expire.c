@@ -104,7 +104,7 @@ static void tell(const struct expire_run *run, const char *what, uint64_t spent)
 		if (run->way && strcmp(run->way, ways[i]))
 			continue;
 		snprintf(bench, sizeof(bench), "%s_%s", what, ways[i]);
-		sample(bench, TIMERS, run->name, run->round, (double)spent / TIMERS, unit());
+		print_sample(bench, TIMERS, run->name, run->round, (double)spent / TIMERS, unit());
 	}
 }
 

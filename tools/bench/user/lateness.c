@@ -74,10 +74,10 @@ static void lateness_of(const struct backend *backend)
 	arm_at_random(&t, when);
 	early = wait_for_all(&t, when, late);
 	backend_close(&t);
-	sample("late_program_p50", TIMERS, name, 1, median(late, TIMERS), "ns");
-	sample("late_program_p99", TIMERS, name, 1, late[TIMERS * 99 / 100], "ns");
-	sample("late_program_max", TIMERS, name, 1, late[TIMERS - 1], "ns");
-	sample("late_program_early", TIMERS, name, 1, early, "timers");
+	print_sample("late_program_p50", TIMERS, name, 1, median(late, TIMERS), "ns");
+	print_sample("late_program_p99", TIMERS, name, 1, late[TIMERS * 99 / 100], "ns");
+	print_sample("late_program_max", TIMERS, name, 1, late[TIMERS - 1], "ns");
+	print_sample("late_program_early", TIMERS, name, 1, early, "timers");
 	tell_histogram(name, late);
 	free(late);
 	free(when);

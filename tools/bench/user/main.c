@@ -16,14 +16,15 @@ static const struct suite {
 	const char *what;
 	void (*run)(void);
 } suites[] = {
+	/* First: later there is memory in the kernel's caches that others have freed. */
+	{ "bytes", "memory of the kernel", bench_bytes },
 	{ "ops", "arm, re-arm, push and cancel", bench_ops },
 	{ "expire", "expire, and collect what has", bench_expire },
-	{ "bytes", "memory of the kernel", bench_bytes },
 	{ "words", "what pushing costs the kernel", bench_words },
 	{ "lateness", "how late a program learns of it", bench_lateness },
 };
 
-static void usage(void)
+static void print_usage(void)
 {
 	unsigned int i;
 
@@ -43,7 +44,7 @@ static void wrong(const char *what, const char *value)
 	exit(2);
 }
 
-static unsigned int number(const char *text, char **end)
+static unsigned int parse_number(const char *text, char **end)
 {
 	unsigned long value = strtoul(text, end, 10);
 
@@ -60,7 +61,7 @@ static void parse_sizes(const char *text)
 	do {
 		if (options.nr_sizes == ARRAY_SIZE(options.sizes))
 			wrong("too many sizes", text);
-		options.sizes[options.nr_sizes++] = number(text, &end);
+		options.sizes[options.nr_sizes++] = parse_number(text, &end);
 		text = end + 1;
 	} while (*end == ',');
 	if (*end)
@@ -78,10 +79,10 @@ static void parse(int argc, char **argv)
 			options.counted = true;
 			break;
 		case 'h':
-			usage();
+			print_usage();
 			exit(0);
 		case 'r':
-			options.rounds = number(optarg, &end);
+			options.rounds = parse_number(optarg, &end);
 			if (*end)
 				wrong("not a number", optarg);
 			break;

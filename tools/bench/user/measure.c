@@ -11,6 +11,9 @@
 /* The largest batch in which timers are armed where that is not measured. */
 #define BATCH	4096
 
+/* Of idleness before any timers are opened. */
+#define SETTLE_NS	(300 * MSEC)
+
 const struct backend *const peers[NR_PEERS] = {
 	&backend_htw, &backend_timerfd, &backend_posix, &backend_uring,
 };
@@ -30,7 +33,7 @@ const char *unit(void)
 }
 
 /**
- * sample() - print one value
+ * print_sample() - print one value
  * @bench: what was measured
  * @nr: number of timers
  * @peer: who did it
@@ -38,8 +41,8 @@ const char *unit(void)
  * @value: the value
  * @unit: its unit
  */
-void sample(const char *bench, unsigned int nr, const char *peer, unsigned int round,
-	    double value, const char *unit)
+void print_sample(const char *bench, unsigned int nr, const char *peer, unsigned int round,
+		  double value, const char *unit)
 {
 	if (!round)
 		return;
@@ -109,9 +112,22 @@ uint64_t random_delta(uint64_t span)
 	return random_u64() % span;
 }
 
+void sleep_until(uint64_t ns)
+{
+	struct timespec ts = {
+		.tv_sec = (time_t)(ns / SEC),
+		.tv_nsec = (long)(ns % SEC),
+	};
+
+	while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &ts, NULL))
+		;
+}
+
 /* As many timers as can be armed at once, or nothing goes on. */
 void open_timers(struct timers *t, const struct backend *backend, unsigned int nr)
 {
+	/* What was closed before may still be at work in the kernel, as io_uring is. */
+	sleep_until(now_ns() + SETTLE_NS);
 	check(t, backend_open(t, backend, nr, backend->arm_batch ? BATCH : 1, false));
 }
 

@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdnoreturn.h>
 
 #include "backend.h"
 
@@ -46,15 +47,16 @@ extern struct options options;
 
 uint64_t now_ns(void);
 const char *unit(void);
-void sample(const char *bench, unsigned int nr, const char *peer, unsigned int round,
-	    double value, const char *unit);
-void progress(const char *format, ...) __attribute__((format(printf, 1, 2)));
-void die(const char *format, ...) __attribute__((format(printf, 1, 2), noreturn));
+void print_sample(const char *bench, unsigned int nr, const char *peer, unsigned int round,
+		  double value, const char *unit);
+void __printf(1, 2) progress(const char *format, ...);
+noreturn void __printf(1, 2) die(const char *format, ...);
 void check(const struct timers *t, int ret);
 void *need_memory(size_t nr, size_t size);
 
 uint32_t random_below(uint32_t limit);
 uint64_t random_delta(uint64_t span);
+void sleep_until(uint64_t ns);
 void open_timers(struct timers *t, const struct backend *backend, unsigned int nr);
 void arm_all(struct timers *t, const uint32_t *timers, const uint64_t *when, unsigned int nr);
 void collect_all(struct timers *t, uint32_t *expired, unsigned int nr);

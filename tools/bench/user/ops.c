@@ -21,6 +21,9 @@
 #define FEW_STEPS	16
 #define LONG_LIST	100000
 
+/* With so many timers a round takes long, and most of that is to make and end them. */
+#define FEW_ROUNDS	1
+
 /* Single steps between two looks at the clock. */
 #define CHUNK	64
 
@@ -167,7 +170,7 @@ static void tell(const struct ops_run *run, const char *bench, double value)
 {
 	const char *peer = run->t.backend->name;
 
-	sample(bench, run->nr, peer, run->round, value, unit());
+	print_sample(bench, run->nr, peer, run->round, value, unit());
 }
 
 /* The same beside each size of htw's batches, where there are none. */
@@ -301,11 +304,11 @@ static void ops_of(unsigned int nr)
 		.when = need_memory(EXTRA, sizeof(uint64_t)),
 		.chunks = need_memory(EXTRA, sizeof(double)),
 	};
+	unsigned int turn, rounds = nr < LONG_LIST ? options.rounds : FEW_ROUNDS;
 	const struct backend *backend;
-	unsigned int turn;
 
-	for (run.round = 0; run.round <= options.rounds; run.round++) {
-		progress("ops: %u timers, round %u of %u", nr, run.round, options.rounds);
+	for (run.round = 0; run.round <= rounds; run.round++) {
+		progress("ops: %u timers, round %u of %u", nr, run.round, rounds);
 		for (turn = 0; turn < NR_PEERS; turn++) {
 			backend = peer_of_turn(run.round, turn);
 			if (nr <= PEERS_UP_TO || backend == &backend_htw)

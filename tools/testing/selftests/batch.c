@@ -615,7 +615,7 @@ static void signals_in_long_batches_lose_nothing(void)
 {
 	struct itimerval often = { { 0, 700 }, { 0, 700 } };
 	int fd = open_context(0), stopped = 0, err;
-	uint32_t nr = query(fd).max_batch, done = 0, i;
+	uint32_t nr = (uint32_t)scaled(query(fd).max_batch), done = 0, i;
 	struct htw_op *ops = calloc(nr, sizeof(*ops));
 	struct htw_batch batch;
 

@@ -388,22 +388,21 @@ static void ignore_signal(int signal)
 /* Stopped on the way it has succeeded, and can go on from there. */
 static void signal_stops_an_advance(void)
 {
-	enum { NR = 60000 };
 	struct sigaction action = { .sa_handler = ignore_signal };
 	struct itimerval often = { { 0, 1000 }, { 0, 1000 } };
-	int fd = open_virtual(1), i, stopped = 0;
-	struct htw_event *events = calloc(NR, sizeof(*events));
-	uint64_t now;
+	uint64_t nr = scaled(60000), now, i;
+	int fd = open_virtual(1), stopped = 0;
+	struct htw_event *events = calloc(nr, sizeof(*events));
 
 	ASSERT_TRUE(events);
-	for (i = 0; i < NR; i++)
-		arm_at(fd, (uint64_t)i + 1, (uint64_t)i);
+	for (i = 0; i < nr; i++)
+		arm_at(fd, i + 1, i);
 	ASSERT_EQ(sigaction(SIGALRM, &action, NULL), 0);
 	ASSERT_EQ(setitimer(ITIMER_REAL, &often, NULL), 0);
-	for (now = 0; now < NR; stopped += now < NR) {
+	for (now = 0; now < nr; stopped += now < nr) {
 		uint64_t before = now;
 
-		now = advance(fd, HTW_TIMER_ABS, NR);
+		now = advance(fd, HTW_TIMER_ABS, nr);
 		EXPECT_GE(now, before);
 		/* What has come is told, and nothing else. */
 		EXPECT_EQ(stats(fd).expired, now);
@@ -412,8 +411,8 @@ static void signal_stops_an_advance(void)
 	ASSERT_EQ(setitimer(ITIMER_REAL, &often, NULL), 0);
 	ktap_note("stopped %d times", stopped);
 	EXPECT_GT(stopped, 0);
-	ASSERT_EQ(read_events(fd, events, NR), NR);
-	for (i = 0; i < NR; i++)
+	ASSERT_EQ(read_events(fd, events, nr), nr);
+	for (i = 0; i < nr; i++)
 		EXPECT_EQ(events[i].cookie, i);
 }
 
@@ -500,10 +499,10 @@ static void model_read(int fd, uint64_t now)
 
 static void order_is_tick_then_arming(void)
 {
-	int fd = open_virtual(MODEL_TICK), i;
-	uint64_t now = 0;
+	uint64_t now = 0, steps = scaled(20000), i;
+	int fd = open_virtual(MODEL_TICK);
 
-	for (i = 0; i < 20000 && !ktap_enough(); i++) {
+	for (i = 0; i < steps && !ktap_enough(); i++) {
 		struct model *m = &model[random_below(MODEL_TIMERS)];
 
 		if (random_below(20)) {

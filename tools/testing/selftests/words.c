@@ -586,9 +586,10 @@ static void store_against_expiry_has_one_outcome(void)
 
 /* --- a hostile writer --- */
 
+enum { PUSHED = 10000 };
+
 struct pusher {
 	struct mapped	m;
-	uint64_t	nr;
 	bool		stop;
 };
 
@@ -601,10 +602,48 @@ static void *push_by_little(void *arg)
 	pin_to_cpu(1);
 	while (!load_shared(&pusher->stop)) {
 		now = now_ns();
-		for (i = 0; i < pusher->nr; i++)
+		for (i = 0; i < PUSHED; i++)
 			store_shared(&pusher->m.words[i], now + 20 * MSEC);
 	}
 	return NULL;
+}
+
+static void arm_pushed_ones(int fd)
+{
+	struct htw_op *ops = new_ops(PUSHED);
+	uint64_t i;
+
+	for (i = 0; i < PUSHED; i++)
+		ops[i] = (struct htw_op){
+			.opcode = HTW_OP_ARM, .flags = HTW_TIMER_WORD,
+			.expires = MSEC, .cookie = i };
+	do_ops_well(fd, ops, PUSHED);
+	free(ops);
+}
+
+/*
+ * Until they were put off so often in all, or until they have fired, because the thread
+ * that puts them off stood still. The machine goes on meanwhile: this sleeps and wakes.
+ */
+static bool pushed_so_often(int fd, uint64_t target)
+{
+	struct htw_context_stats s;
+
+	do {
+		sleep_ns(MSEC);
+		s = stats(fd);
+		if (s.pushed >= target)
+			return true;
+	} while (s.expired < s.armed);
+	return false;
+}
+
+static void collect_pushed_ones(int fd)
+{
+	static struct htw_event events[PUSHED];
+
+	EXPECT_EQ(collect(fd, events, PUSHED, PUSHED, HTW_FOREVER), PUSHED);
+	EXPECT_EQ(held(fd), 0);
 }
 
 /*
@@ -613,36 +652,28 @@ static void *push_by_little(void *arg)
  */
 static void pushing_for_ever_is_bounded_by_ticks(void)
 {
-	enum { NR = 10000 };
-	static struct htw_event events[NR];
-	uint64_t pushed, ticks, begin, rounds = 0;
-	struct pusher pusher = { .nr = NR };
-	struct htw_op *ops = new_ops(NR);
+	uint64_t pushed, ticks, begin = now_ns();
+	struct pusher pusher = { .stop = false };
 	pthread_t thread;
-	uint32_t i;
+	int fd;
 
-	open_words(&pusher.m, NR);
+	open_words(&pusher.m, PUSHED);
+	fd = pusher.m.fd;
 	thread = start(push_by_little, &pusher);
-	begin = now_ns();
-	for (i = 0; i < NR; i++)
-		ops[i] = (struct htw_op){
-			.opcode = HTW_OP_ARM, .flags = HTW_TIMER_WORD,
-			.expires = MSEC, .cookie = i };
-	do_ops_well(pusher.m.fd, ops, NR);
-	/* The machine goes on: this sleeps and wakes as ever. */
-	for (pushed = 0; pushed < scaled(20) * NR || rounds < 100; rounds++) {
-		sleep_ns(MSEC);
-		pushed = stats(pusher.m.fd).pushed;
+	for (;;) {
+		arm_pushed_ones(fd);
+		if (pushed_so_often(fd, scaled(20) * PUSHED))
+			break;
+		collect_pushed_ones(fd);
 	}
-	ticks = (now_ns() - begin) / query(pusher.m.fd).tick_ns + 1;
-	EXPECT_LE(pushed, NR * ticks);
-	ktap_note("%llu times put off in %llu ticks; slept %llu times",
-		  (unsigned long long)pushed, (unsigned long long)ticks,
-		  (unsigned long long)rounds);
+	pushed = stats(fd).pushed;
+	ticks = (now_ns() - begin) / query(fd).tick_ns + 1;
+	EXPECT_LE(pushed, PUSHED * ticks);
+	ktap_note("%llu times put off in %llu ticks", (unsigned long long)pushed,
+		  (unsigned long long)ticks);
 	store_shared(&pusher.stop, true);
 	join(thread);
-	EXPECT_EQ(collect(pusher.m.fd, events, NR, NR, HTW_FOREVER), NR);
-	EXPECT_EQ(held(pusher.m.fd), 0);
+	collect_pushed_ones(fd);
 }
 
 struct garbage {

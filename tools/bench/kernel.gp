@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
 #
-# usage: gnuplot -e "from='DIR'; to='DIR'" plots.gp: from the files of plots.sh.
+# usage: gnuplot -e "from='DIR'; to='DIR'" kernel.gp: from the files of plots.sh.
 
 set terminal svg size 900,640 font "sans-serif,13" background "#ffffff"
 set style data linespoints
@@ -59,7 +59,7 @@ set yrange [0:103]
 set xlabel "late by less than"
 set ylabel "% of the timers"
 set key bottom right
-benches = "late_live late_minute"
+benches = "uml.late_live uml-travel.late_minute"
 titles = "'20 000 within 2 s, native' '100 000 within a minute, virtual time'"
 do for [i=1:words(benches)] {
 	set title word(titles, i)
