@@ -186,7 +186,7 @@ struct htw_setup {
 /* htw_op.flags of HTW_OP_ADVANCE, besides HTW_TIMER_ABS */
 #define HTW_ADVANCE_NEXT	(1U << 8)	/* stop when there is an event */
 
-/* htw_op.res of HTW_OP_ARM and HTW_OP_REARM; the same number in the kernel's <linux/htw.h> */
+/* htw_op.res of HTW_OP_ARM and HTW_OP_REARM; as in the kernel's own <linux/htw.h> */
 #define HTW_LATE		0x02	/* HTW_TIMER_DEADLINE that can't be kept */
 
 /* htw_op.res of HTW_OP_CANCEL */
@@ -429,7 +429,8 @@ struct htw_batch {
  *	was set or had been suspended
  * @stalls: out: times that events had to wait outside of the ring
  * @wakeups: out: times that those who wait were woken
- * @clock_steps: out: times that the clock was set, or had been suspended
+ * @clock_steps: out: times that the clock was found to have been set or suspended; what is
+ *	set twice at once counts once
  * @lateness_max: out: the largest lateness of a timer, in ns, as in
  *	HTW_EVENT_LATENESS() but without a limit
  * @resv: in: must be 0; out: 0
@@ -497,8 +498,8 @@ struct htw_context_stats {
  *
  * Errors:
  *
- * * EINVAL - a value is out of its range, an unknown flag is set, or a field is not 0
- *   that must be
+ * * EINVAL - a value is out of its range, an unknown flag is set, a field is not 0
+ *   that must be, or the size is less than 8 bytes
  * * EOPNOTSUPP - the clock is not known; or HTW_SETUP_WORDS with CLOCK_REALTIME or
  *   CLOCK_TAI; or HTW_SETUP_CLOCK_STEPS with any other clock
  * * EBUSY - it was done before, or a timer has been armed
