@@ -330,10 +330,11 @@ struct htw_event {
  *
  * If the ring is full, events wait in the kernel, in order, and HTW_RING_STALLED is
  * set. They get into the ring when the program calls ioctl(HTW_IOC_BATCH), which may be
- * one that does nothing else, or poll(2) or epoll_wait(2). So after it has stored htw_ctl.head the program must execute a full
- * memory barrier, load @flags, and make such a call if it finds HTW_RING_STALLED. The
- * kernel sets HTW_RING_STALLED, executes a full memory barrier, and looks at
- * htw_ctl.head once more: one of the two sees what the other has stored.
+ * one that does nothing else, or poll(2) or epoll_wait(2). So after it has stored
+ * htw_ctl.head the program must execute a full memory barrier, load @flags, and make
+ * such a call if it finds HTW_RING_STALLED. The kernel sets HTW_RING_STALLED, executes
+ * a full memory barrier, and looks at htw_ctl.head once more: one of the two sees what
+ * the other has stored.
  */
 struct htw_ring {
 	__u32	tail;
