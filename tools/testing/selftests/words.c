@@ -662,7 +662,7 @@ static void pushing_for_ever_is_bounded_by_ticks(void)
 	thread = start(push_by_little, &pusher);
 	for (;;) {
 		arm_pushed_ones(fd);
-		if (pushed_so_often(fd, scaled(20) * PUSHED))
+		if (pushed_so_often(fd, scaled(10) * PUSHED))
 			break;
 		collect_pushed_ones(fd);
 	}
