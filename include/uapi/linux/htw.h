@@ -186,7 +186,7 @@ struct htw_setup {
 /* htw_op.flags of HTW_OP_ADVANCE, besides HTW_TIMER_ABS */
 #define HTW_ADVANCE_NEXT	(1U << 8)	/* stop when there is an event */
 
-/* htw_op.res of HTW_OP_ARM and HTW_OP_REARM; the same number in the kernel's <linux/htw.h> */
+/* htw_op.res of HTW_OP_ARM and HTW_OP_REARM; as in the kernel's own <linux/htw.h> */
 #define HTW_LATE		0x02	/* HTW_TIMER_DEADLINE that can't be kept */
 
 /* htw_op.res of HTW_OP_CANCEL */
@@ -330,10 +330,11 @@ struct htw_event {
  *
  * If the ring is full, events wait in the kernel, in order, and HTW_RING_STALLED is
  * set. They get into the ring when the program calls ioctl(HTW_IOC_BATCH), which may be
- * one that does nothing else, or poll(2) or epoll_wait(2). So after it has stored htw_ctl.head the program must execute a full
- * memory barrier, load @flags, and make such a call if it finds HTW_RING_STALLED. The
- * kernel sets HTW_RING_STALLED, executes a full memory barrier, and looks at
- * htw_ctl.head once more: one of the two sees what the other has stored.
+ * one that does nothing else, or poll(2) or epoll_wait(2). So after it has stored
+ * htw_ctl.head the program must execute a full memory barrier, load @flags, and make
+ * such a call if it finds HTW_RING_STALLED. The kernel sets HTW_RING_STALLED, executes
+ * a full memory barrier, and looks at htw_ctl.head once more: one of the two sees what
+ * the other has stored.
  */
 struct htw_ring {
 	__u32	tail;
@@ -429,7 +430,8 @@ struct htw_batch {
  *	was set or had been suspended
  * @stalls: out: times that events had to wait outside of the ring
  * @wakeups: out: times that those who wait were woken
- * @clock_steps: out: times that the clock was set, or had been suspended
+ * @clock_steps: out: times that the clock was found to have been set or suspended; what is
+ *	set twice at once counts once
  * @lateness_max: out: the largest lateness of a timer, in ns, as in
  *	HTW_EVENT_LATENESS() but without a limit
  * @resv: in: must be 0; out: 0
@@ -497,8 +499,8 @@ struct htw_context_stats {
  *
  * Errors:
  *
- * * EINVAL - a value is out of its range, an unknown flag is set, or a field is not 0
- *   that must be
+ * * EINVAL - a value is out of its range, an unknown flag is set, a field is not 0
+ *   that must be, or the size is less than 8 bytes
  * * EOPNOTSUPP - the clock is not known; or HTW_SETUP_WORDS with CLOCK_REALTIME or
  *   CLOCK_TAI; or HTW_SETUP_CLOCK_STEPS with any other clock
  * * EBUSY - it was done before, or a timer has been armed

@@ -202,7 +202,7 @@ fdinfo_tells_the_timers_of_a_file()
 fdinfo_counts_what_happened()
 {
 	printf '%s\n' 'many 30 1ms m' 'after 1ms kept keep' 'after 1h pushed word' 'after 1h a' \
-		'rearm a 2h' 'wait next' 'wait 1s' 'after 0 begun' >"$tmp/script"
+		'rearm a 2h' 'wait 1s' 'after 0 begun' >"$tmp/script"
 	: >"$tmp/out"
 	"$htw" run --ring 16 --clock boottime "$tmp/script" >"$tmp/out" 2>&1 &
 	pid=$!
