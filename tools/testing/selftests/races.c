@@ -4,6 +4,10 @@
  * threads at once. Each arming has exactly one outcome, and everybody who asks
  * is told the same one.
  */
+
+/* A million of them takes long where the host is busy. */
+#define KTAP_TIMEOUT_SEC	120
+
 #include "mapped.h"
 #include "ops.h"
 #include "waiting.h"
