@@ -134,8 +134,7 @@ uninstall:
 	-rmdir -p $(DESTDIR)$(htwdir)/include/linux $(DESTDIR)$(htwdir)/* 2>/dev/null
 	$(MAKE) -C tools/lib uninstall DESTDIR=$(DESTDIR) prefix=$(prefix) includedir=$(includedir) \
 		libdir=$(libdir) mandir=$(mandir)
-	rm -f $(DESTDIR)$(bindir)/htw
-	rm -f $(DESTDIR)$(mandir)/man1/htw.1 $(DESTDIR)$(mandir)/man4/htw.4
+	$(MAKE) -C tools/htw uninstall DESTDIR=$(DESTDIR) prefix=$(prefix) mandir=$(mandir)
 	rm -f $(DESTDIR)$(udevdir)/60-htw.rules $(DESTDIR)$(sysusersdir)/htw.conf
 	rm -f $(wildcard $(foreach dir,extra updates,$(foreach mod,htw htw_kunit htw_ledger, \
 		$(DESTDIR)/lib/modules/$(krelease)/$(dir)/$(mod).ko*)))
@@ -208,8 +207,9 @@ help:
 	@echo  'Test:'
 	@echo  '  check-fast      - What takes less than a minute'
 	@echo  '  static          - Compilers, sparse, checkpatch, kernel-doc, shellcheck'
-	@echo  '  bench           - Measure htw beside timer_list and hrtimer, against the goals'
-	@echo  '  bench-plots     - Draw that for the documentation'
+	@echo  '  bench           - Measure htw beside timer_list and hrtimer, and /dev/htw beside'
+	@echo  '                    timerfd, POSIX timers and io_uring, against the goals'
+	@echo  '  bench-plots     - Draw that for the documentation, when all of it has run'
 	@echo  ''
 	@echo  'Clean:'
 	@echo  '  clean           - Remove what the build made, and nothing else'

@@ -580,8 +580,8 @@ static void run_after_pass(void)
 
 	llist_for_each_entry_safe(after, next,
 				  llist_del_all(this_cpu_ptr(&after_pass)), node) {
-		/* Before @fn looks at what was done by who found the bit set. */
 		clear_bit(0, &after->queued);
+		/* Before @fn looks at what was done by who found the bit set. */
 		smp_mb__after_atomic();
 		after->fn(after);
 	}

@@ -93,7 +93,7 @@ static long ioctl_query(struct htw_context *ctx, void __user *arg, size_t size)
 
 	if (ret)
 		return ret;
-	if (query.flags || memchr_inv(query.resv, 0, sizeof(query.resv)))
+	if (query.flags || query.resv)
 		return -EINVAL;
 	htw_context_query(ctx, &query);
 	return copy_out(arg, size, &query, sizeof(query));

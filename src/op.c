@@ -321,7 +321,7 @@ static int op_advance(struct hold *hold, struct htw_op *op)
 		if (fatal_signal_pending(current))
 			break;
 		/* The tick is brought to its end. */
-		if (signal_pending(current))
+		if (task_sigpending(current))
 			journey.to = htw_context_now(ctx);
 	}
 	op->value = htw_context_now(ctx);
@@ -590,7 +590,7 @@ static int batch_ops(struct htw_context *ctx, struct htw_batch *batch)
 	unsigned int nr;
 
 	while (batch->done < batch->nr_ops) {
-		if (signal_pending(current))
+		if (task_sigpending(current))
 			return -EINTR;
 		nr = min_t(u32, batch->nr_ops - batch->done, OPS_AT_ONCE);
 		if (!batch_some(ctx, uops + batch->done, nr, &batch->done))
@@ -625,7 +625,10 @@ static int batch_events(struct htw_context *ctx, struct htw_batch *batch)
 		batch->got = nr;
 	else if (nr == -EFAULT)
 		return nr;
-	return ret == -ERESTARTSYS && !batch->got ? -EINTR : 0;
+	if (ret != -ERESTARTSYS || batch->got)
+		return 0;
+	/* Or else the kernel has something to do for the task, and it comes back. */
+	return task_sigpending(current) ? -EINTR : -ERESTARTNOINTR;
 }
 
 static bool batch_valid(const struct htw_context *ctx,
@@ -633,7 +636,7 @@ static bool batch_valid(const struct htw_context *ctx,
 {
 	u32 entries = htw_ring_entries(&ctx->ring);
 
-	if (batch->flags || batch->resv[0] || batch->nr_ops > HTW_MAX_BATCH)
+	if (batch->flags || batch->resv || batch->nr_ops > HTW_MAX_BATCH)
 		return false;
 	if (entries && (batch->events || batch->nr_events))
 		return false;

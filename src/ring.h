@@ -36,6 +36,7 @@ void htw_ring_free(struct htw_event_ring *ring);
 /* Without a lock: 0, or the ring can be used. */
 static inline u32 htw_ring_entries(const struct htw_event_ring *ring)
 {
+	/* Pairs with use_memory(): there is all the rest. */
 	return smp_load_acquire(&ring->entries);
 }
 

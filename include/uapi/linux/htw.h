@@ -107,7 +107,7 @@ struct htw_query {
 	__u64	nr_user;
 	__u32	max_ring;
 	__u32	resv0;
-	__u64	resv[1];
+	__u64	resv;
 };
 
 /* htw_setup.flags */
@@ -411,7 +411,7 @@ struct htw_batch {
 	__u32	flags;
 	__u64	timeout;
 	__u64	now;
-	__u64	resv[1];
+	__u64	resv;
 };
 
 /**
@@ -524,7 +524,8 @@ struct htw_context_stats {
  * count it. If it stops early it does not wait.
  *
  * A wait that ends without enough events, because the time is over or a signal came
- * after at least one operation was done, has not failed: htw_batch.got tells.
+ * after at least one operation was done, has not failed: htw_batch.got tells. So it is
+ * if the kernel itself has something to do for the task, as after an io_uring.
  *
  * Errors:
  *

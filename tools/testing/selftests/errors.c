@@ -662,8 +662,8 @@ static const struct call batch_calls[] = {
 	TAKEN(BATCH(nr_ops, 0), BATCH(ops, UINT64_MAX)),
 	REFUSED(EINVAL, BATCH(flags, 1)),
 	REFUSED(EINVAL, BATCH(flags, 1U << 31)),
-	REFUSED(EINVAL, BATCH(resv[0], 1)),
-	REFUSED(EINVAL, BATCH(resv[0], 1ULL << 63)),
+	REFUSED(EINVAL, BATCH(resv, 1)),
+	REFUSED(EINVAL, BATCH(resv, 1ULL << 63)),
 	REFUSED(EINVAL, BATCH(nr_ops, UINT32_MAX)),
 
 	TAKEN(BATCH(min_events, NR(room)), BATCH(timeout, 0)),

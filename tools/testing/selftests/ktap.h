@@ -38,7 +38,7 @@
 
 /* Long for a test, short for a hang, also where the CPU is emulated. */
 #ifndef KTAP_TIMEOUT_SEC
-#define KTAP_TIMEOUT_SEC	30
+#define KTAP_TIMEOUT_SEC	90
 #endif
 
 struct ktap_test {

@@ -607,7 +607,7 @@ static void tell_query(struct transcript *t, int fd, int poison)
 
 	memset(&q, poison, sizeof(q));
 	q.flags = 0;
-	memset(q.resv, 0, sizeof(q.resv));
+	q.resv = 0;
 	TELL_IOCTL(t, fd, HTW_IOC_QUERY, q);
 }
 
@@ -646,7 +646,7 @@ static void tell_events(struct transcript *t, int fd, int poison)
 	batch.min_events = 0;
 	batch.flags = 0;
 	batch.timeout = 0;
-	memset(batch.resv, 0, sizeof(batch.resv));
+	batch.resv = 0;
 	ASSERT_EQ(read(fd, events, 5 * sizeof(events[0])),
 		  5 * sizeof(events[0]));
 	ASSERT_EQ(ioctl(fd, HTW_IOC_BATCH, &batch), 0);

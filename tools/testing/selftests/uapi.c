@@ -440,7 +440,7 @@ static void query_reserved_fields_are_zero(void)
 
 	EXPECT_EQ(q.flags, 0);
 	EXPECT_EQ(q.resv0, 0);
-	EXPECT_EQ(q.resv[0], 0);
+	EXPECT_EQ(q.resv, 0);
 }
 
 /* On a virtual clock all of them can be used. */
