@@ -143,8 +143,11 @@ static int op_rearm(struct hold *hold, struct htw_op *op)
 	return 0;
 }
 
-/* Ends a timer. Returns what HTW_OP_CANCEL answers. */
-static int cancel(struct hold *hold, struct htw_user_timer *ut)
+/*
+ * Ends a timer that is due at @held: its word was read once. Returns what HTW_OP_CANCEL
+ * answers.
+ */
+static int cancel(struct hold *hold, struct htw_user_timer *ut, u64 held)
 {
 	struct htw_context_stats *stats = &hold->ctx->stats;
 	bool expired = ut->state == HTW_TIMER_EXPIRED;
@@ -161,8 +164,7 @@ static int cancel(struct hold *hold, struct htw_user_timer *ut)
 	/* Its callback waits for us, or its turn has not come: it would expire now. */
 	if ((ut->state == HTW_TIMER_ARMED && !htw_user_timer_stop(ut)) ||
 	    ut->state == HTW_TIMER_DEFERRED) {
-		if (htw_user_timer_held(ut) <=
-		    htw_user_timer_own_time(ut, now_of(hold)))
+		if (held <= htw_user_timer_own_time(ut, now_of(hold)))
 			ret = HTW_WITHDRAWN;
 	}
 	stats->cancelled += ret == HTW_CANCELLED;
@@ -173,46 +175,57 @@ static int cancel(struct hold *hold, struct htw_user_timer *ut)
 	return ret;
 }
 
-static int op_cancel(struct hold *hold, struct htw_op *op)
+/* Its event is still to come. What is DEFERRED may yet be put off by its word. */
+static bool is_waiting(const struct htw_user_timer *ut)
 {
-	struct htw_user_timer *ut = htw_user_timer_find(hold->ctx, op->id);
-
-	if (IS_ERR(ut))
-		return PTR_ERR(ut);
-	if (!(ut->flags & HTW_TIMER_KEEP) && is_delivered(ut))
-		return -EALREADY;
-	op->arming = ut->arming;
-	op->value = ut->state == HTW_TIMER_ARMED ? htw_user_timer_held(ut) :
-						   ut->expires;
-	op->value = htw_user_timer_show_time(ut, op->value);
-	op->res = cancel(hold, ut);
-	return 0;
+	return ut->state == HTW_TIMER_ARMED || ut->state == HTW_TIMER_DEFERRED;
 }
 
-/* When it is due next, or was due last if that has come. */
-static u64 expires_now(struct hold *hold, const struct htw_user_timer *ut)
+/* When it was due last, of those expiries that no event has told yet. */
+static u64 last_expiry(struct hold *hold, const struct htw_user_timer *ut)
 {
 	struct htw_outcome outcome;
 	struct htw_event event;
 
 	if (ut->state == HTW_TIMER_KEPT)
 		return htw_user_timer_show_time(ut, ut->expires);
-	if (ut->state == HTW_TIMER_ARMED &&
-	    htw_user_timer_held(ut) > htw_user_timer_own_time(ut, now_of(hold)))
-		return htw_user_timer_show_time(ut, htw_user_timer_held(ut));
 	htw_user_timer_event(ut, now_of(hold), &event, &outcome);
 	return event.expires;
+}
+
+static int op_cancel(struct hold *hold, struct htw_op *op)
+{
+	struct htw_user_timer *ut = htw_user_timer_find(hold->ctx, op->id);
+	u64 held;
+
+	if (IS_ERR(ut))
+		return PTR_ERR(ut);
+	if (!(ut->flags & HTW_TIMER_KEEP) && is_delivered(ut))
+		return -EALREADY;
+	held = htw_user_timer_held(ut);
+	op->arming = ut->arming;
+	op->value = is_waiting(ut) ? htw_user_timer_show_time(ut, held) :
+				     last_expiry(hold, ut);
+	op->res = cancel(hold, ut, held);
+	return 0;
 }
 
 static int op_remaining(struct hold *hold, struct htw_op *op)
 {
 	struct htw_user_timer *ut = htw_user_timer_find(hold->ctx, op->id);
+	u64 held;
 
 	if (IS_ERR(ut))
 		return PTR_ERR(ut);
-	op->expires = expires_now(hold, ut);
-	if (ut->state == HTW_TIMER_ARMED && op->expires > now_of(hold))
-		op->value = op->expires - now_of(hold);
+	held = htw_user_timer_show_time(ut, htw_user_timer_held(ut));
+	if (is_waiting(ut) && held > now_of(hold)) {
+		op->expires = held;
+		op->value = held - now_of(hold);
+	} else if (is_waiting(ut) && !ut->interval) {
+		op->expires = held;
+	} else {
+		op->expires = last_expiry(hold, ut);
+	}
 	op->count = ut->count;
 	op->interval = ut->interval;
 	op->slack = ut->slack;
@@ -240,7 +253,7 @@ static unsigned int cancel_chunk(struct htw_context *ctx, u32 first, u64 cookie,
 			continue;
 		if (!(ut->flags & HTW_TIMER_KEEP) && is_delivered(ut))
 			continue;
-		cancel(&hold, ut);
+		cancel(&hold, ut, htw_user_timer_held(ut));
 		nr++;
 	}
 	htw_context_unlock(ctx);

@@ -480,7 +480,8 @@ struct htw_context_stats {
  *   other, or a field is not 0 that must be
  * * ENOSPC - HTW_OP_ARM: the context holds as many timers as it may; or, with
  *   HTW_TIMER_WORD, there is no word for this one
- * * EDQUOT - HTW_OP_ARM: the user who opened the file has room for no more timers
+ * * EDQUOT - HTW_OP_ARM: the user who opened the file (by real user id) has room for
+ *   no more timers
  * * ENFILE - HTW_OP_ARM: all users together have room for no more
  * * ENOMEM - HTW_OP_ARM: no memory
  * * ENOENT - there is no timer of this id: it never was, has been cancelled, or
