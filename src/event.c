@@ -374,14 +374,17 @@ static void take_some(struct htw_context *ctx, struct read_batch *batch,
 	htw_context_unlock(ctx);
 }
 
-/* The timer goes on, unless its next period is over too and is told on its own. */
-static void event_copied(struct htw_user_timer *ut,
+/*
+ * The timer goes on, unless its next period is over too and is told on its own. Returns
+ * true if so.
+ */
+static bool event_copied(struct htw_user_timer *ut,
 			 const struct htw_outcome *outcome, u64 now)
 {
 	if (outcome->last || !(ut->flags & HTW_TIMER_BURST) ||
 	    outcome->next > htw_user_timer_own_time(ut, now)) {
 		htw_user_timer_delivered(ut, outcome);
-		return;
+		return false;
 	}
 	ut->expires = outcome->next;
 	if (ut->count)
@@ -389,6 +392,7 @@ static void event_copied(struct htw_user_timer *ut,
 	htw_user_timer_note_lateness(ut, now);
 	ut->ctx->stats.expired++;
 	htw_event_queue(ut);
+	return true;
 }
 
 static void event_not_copied(struct htw_user_timer *ut)
@@ -407,11 +411,15 @@ static bool still_copying(const struct read_batch *batch, unsigned int i)
 	       ut->arming == batch->armings[i];
 }
 
-/* Whatever is not back in its place at the end of this is delivered. */
-static void finish_timers(struct htw_context *ctx, struct read_batch *batch,
+/*
+ * Whatever is not back in its place at the end of this is delivered. Returns true if
+ * there is something to be read that another reader has found to be gone.
+ */
+static bool finish_timers(struct htw_context *ctx, struct read_batch *batch,
 			  unsigned int copied)
 {
 	u64 now = htw_context_now(ctx);
+	bool news = copied < batch->nr;
 	unsigned int i;
 
 	/* Backwards, so that those that were not copied are in order again. */
@@ -421,23 +429,26 @@ static void finish_timers(struct htw_context *ctx, struct read_batch *batch,
 	}
 	for (i = 0; i < copied; i++) {
 		if (batch->timers[i] && still_copying(batch, i))
-			event_copied(batch->timers[i], &batch->outcomes[i], now);
+			news |= event_copied(batch->timers[i],
+					     &batch->outcomes[i], now);
 	}
+	return news;
 }
 
 /* See "Reading": the first @copied events have reached the program. */
 static void finish_batch(struct htw_context *ctx, struct read_batch *batch,
 			 unsigned int copied)
 {
+	bool news;
+
 	htw_context_lock(ctx);
-	finish_timers(ctx, batch, copied);
+	news = finish_timers(ctx, batch, copied);
 	if (!copied)
 		WRITE_ONCE(ctx->unread_steps, ctx->unread_steps + batch->steps);
 	ctx->stats.delivered += copied;
+	ctx->news |= news;
 	htw_context_unlock(ctx);
-
-	/* To another reader what comes back is new. */
-	if (copied < batch->nr)
+	if (news)
 		htw_event_notify(ctx);
 }
 

@@ -364,6 +364,30 @@ static void broken_copy_wakes_who_waits(void)
 	EXPECT_EQ(copied(&other)->cookie, 5);
 }
 
+/* The next missed period is an event as soon as the one before it has been read. */
+static void next_of_a_burst_wakes_who_waits(void)
+{
+	int fd = open_context(0);
+	struct pollfd pfd = { .fd = fd, .events = POLLIN };
+	struct copy copy;
+	pid_t pid;
+
+	arm(fd, (struct htw_op){
+		.flags = HTW_TIMER_ABS | HTW_TIMER_BURST, .expires = 1,
+		.interval = 100 * MSEC, .cookie = 5 });
+	start_copy(&copy, fd, 1);
+	pid = fork();
+	if (!pid) {
+		EXPECT_EQ(poll(&pfd, 1, -1), 1);
+		_exit(0);
+	}
+	sleep_ns(50 * MSEC);
+	EXPECT_EQ(finish_copy(&copy), EVENT_SIZE);
+	EXPECT_EQ(copied(&copy)->expires, 1);
+	ASSERT_EQ(waitpid(pid, NULL, 0), pid);
+	EXPECT_EQ(cancel(fd, copied(&copy)->id), HTW_WITHDRAWN);
+}
+
 static void periodic_cancelled_then_broken_is_gone(void)
 {
 	int fd = open_context(0);
@@ -618,6 +642,7 @@ static const struct ktap_test tests[] = {
 	KTAP_TEST(copy_stops_nobody_else),
 	KTAP_TEST(broken_copy_loses_nothing),
 	KTAP_TEST(broken_copy_wakes_who_waits),
+	KTAP_TEST(next_of_a_burst_wakes_who_waits),
 	KTAP_TEST(periodic_cancelled_then_broken_is_gone),
 	KTAP_TEST(periodic_rearmed_then_broken_has_the_new_event),
 	KTAP_TEST(kill_of_a_reader_in_the_copy_loses_nothing),
