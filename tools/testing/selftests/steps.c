@@ -8,6 +8,7 @@
 #include <sys/timex.h>
 
 #include "context.h"
+#include "ops.h"
 #include "threads.h"
 
 /* Long after whatever the wall clock of a guest says. */
@@ -258,6 +259,51 @@ STEP_TEST(stepped_back_while_due_is_never_early)
 		EXPECT_EQ(event.cookie, round);
 	}
 	ktap_note("%d of %d had expired", had_expired, round);
+}
+
+/*
+ * Arms many for @due and a bit later, those that are armed again last to be due first,
+ * and steps back just before. Return: false if that came too late.
+ */
+static bool step_before_many(int fd, struct htw_op *ops, uint32_t nr,
+			     uint64_t lead)
+{
+	uint64_t due = wall_ns() + lead;
+	uint64_t due_monotonic = due - (uint64_t)wall_minus_monotonic();
+	uint32_t i;
+
+	for (i = 0; i < nr; i++)
+		ops[i] = (struct htw_op){
+			.opcode = HTW_OP_ARM, .flags = HTW_TIMER_ABS,
+			.expires = due + (nr - i) * 250ULL };
+	do_ops_well(fd, ops, nr);
+	while (now_ns() + 200 * USEC < due_monotonic)
+		;
+	step(-(int64_t)HOUR);
+	return now_ns() < due_monotonic;
+}
+
+/* Of many some expire by CLOCK_MONOTONIC before they have been armed again. */
+STEP_TEST(stepped_back_before_many_are_due_none_is_early)
+{
+	enum { NR = 20000 };
+	struct htw_op *ops = new_ops(NR);
+	struct htw_op match = { .opcode = HTW_OP_CANCEL_MATCH };
+	bool in_time = false;
+	int fd, tries;
+
+	/* A slow machine takes longer to arm them. */
+	for (tries = 0; tries < 20 && !in_time; tries++) {
+		fd = open_wall(0);
+		in_time = step_before_many(fd, ops, NR,
+					   (100ULL << (tries / 3)) * MSEC);
+		if (in_time)
+			EXPECT_EQ(poll_context(fd, 100), 0);
+		ASSERT_EQ(do_op(fd, &match), 0);
+		EXPECT_EQ(match.res, NR);
+		close(fd);
+	}
+	EXPECT_TRUE(in_time);
 }
 
 /* Far from due when it is stepped back: then it is exactly the new time. */
@@ -574,6 +620,7 @@ static const struct ktap_test tests[] = {
 	KTAP_TEST(tai_follows_its_offset),
 	KTAP_TEST(other_clocks_do_not_follow),
 	KTAP_TEST(stepped_back_while_due_is_never_early),
+	KTAP_TEST(stepped_back_before_many_are_due_none_is_early),
 	KTAP_TEST(stepped_back_before_it_is_due_waits_for_the_wall),
 	KTAP_TEST(many_timers_all_follow),
 	KTAP_TEST(rearm_changes_whether_it_follows),
