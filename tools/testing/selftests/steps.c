@@ -262,13 +262,14 @@ STEP_TEST(stepped_back_while_due_is_never_early)
 }
 
 /*
- * Arms many for @due and a bit later, those that are armed again last to be due first,
- * and steps back just before. Return: false if that came too late.
+ * Arms many for a moment and a bit later, those that are armed again last to be due
+ * first, and steps back just before. Each @slower doubles the time for that. Return:
+ * false if it came too late.
  */
 static bool step_before_many(int fd, struct htw_op *ops, uint32_t nr,
-			     uint64_t lead)
+			     unsigned int slower)
 {
-	uint64_t due = wall_ns() + lead;
+	uint64_t due = wall_ns() + (100 * MSEC << slower);
 	uint64_t due_monotonic = due - (uint64_t)wall_minus_monotonic();
 	uint32_t i;
 
@@ -277,7 +278,7 @@ static bool step_before_many(int fd, struct htw_op *ops, uint32_t nr,
 			.opcode = HTW_OP_ARM, .flags = HTW_TIMER_ABS,
 			.expires = due + (nr - i) * 250ULL };
 	do_ops_well(fd, ops, nr);
-	while (now_ns() + 200 * USEC < due_monotonic)
+	while (now_ns() + (200 * USEC << slower) < due_monotonic)
 		;
 	step(-(int64_t)HOUR);
 	return now_ns() < due_monotonic;
@@ -290,13 +291,12 @@ STEP_TEST(stepped_back_before_many_are_due_none_is_early)
 	struct htw_op *ops = new_ops(NR);
 	struct htw_op match = { .opcode = HTW_OP_CANCEL_MATCH };
 	bool in_time = false;
-	int fd, tries;
+	unsigned int tries;
+	int fd;
 
-	/* A slow machine takes longer to arm them. */
-	for (tries = 0; tries < 20 && !in_time; tries++) {
+	for (tries = 0; tries < 24 && !in_time; tries++) {
 		fd = open_wall(0);
-		in_time = step_before_many(fd, ops, NR,
-					   (100ULL << (tries / 3)) * MSEC);
+		in_time = step_before_many(fd, ops, NR, tries / 3);
 		if (in_time)
 			EXPECT_EQ(poll_context(fd, 100), 0);
 		ASSERT_EQ(do_op(fd, &match), 0);
