@@ -455,6 +455,29 @@ static void read_of_a_ring_ebusy(void)
 	ASSERT_EQ(consume(&m, &event, 1), 1);
 }
 
+static void *read_until_busy(void *fd)
+{
+	struct htw_event event;
+
+	EXPECT_EQ(read(*(int *)fd, &event, sizeof(event)), -1);
+	EXPECT_EQ(errno, EBUSY);
+	return NULL;
+}
+
+/* The events that it waits for come to the ring now. */
+static void setup_ends_a_read_that_waits(void)
+{
+	struct htw_setup setup = {
+		.clock = CLOCK_MONOTONIC, .ring_entries = 8 };
+	int fd = open_context(0);
+	pthread_t reader = start(read_until_busy, &fd);
+
+	sleep_ns(50 * MSEC);
+	ASSERT_EQ(ioctl(fd, HTW_IOC_SETUP, &setup), 0);
+	arm_in(fd, 0, 1);
+	join(reader);
+}
+
 static void batch_with_room_for_events_einval(void)
 {
 	struct htw_event event;
@@ -1030,6 +1053,7 @@ static const struct ktap_test tests[] = {
 	KTAP_TEST(eventfd_tells_of_the_ring),
 	KTAP_TEST(sigio_tells_of_the_ring),
 	KTAP_TEST(read_of_a_ring_ebusy),
+	KTAP_TEST(setup_ends_a_read_that_waits),
 	KTAP_TEST(batch_with_room_for_events_einval),
 	KTAP_TEST(batch_waits_for_the_ring_to_fill),
 	KTAP_TEST(events_keep_their_order),
