@@ -361,19 +361,6 @@ int htw_user_timer_stop(struct htw_user_timer *ut)
 }
 
 /**
- * htw_user_timer_pending() - is a timer in a wheel?
- * @ut: the timer
- *
- * Return: true if it is.
- */
-bool htw_user_timer_pending(const struct htw_user_timer *ut)
-{
-	if (ut->ctx->wheel)
-		return htw_wheel_timer_pending(&ut->virtual_timer);
-	return htw_pending(&ut->timer);
-}
-
-/**
  * htw_user_timer_held() - until when a timer really waits
  * @ut: the timer
  *

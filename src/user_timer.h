@@ -106,7 +106,6 @@ struct htw_user_timer *htw_user_timer_at(struct htw_context *ctx, u32 index);
 
 int htw_user_timer_start(struct htw_user_timer *ut);
 int htw_user_timer_stop(struct htw_user_timer *ut);
-bool htw_user_timer_pending(const struct htw_user_timer *ut);
 
 u64 htw_user_timer_show_time(const struct htw_user_timer *ut, u64 time);
 u64 htw_user_timer_held(const struct htw_user_timer *ut);

@@ -65,14 +65,21 @@ static void wait_for_fault(struct copy *copy)
 	ASSERT_EQ(msg.event, UFFD_EVENT_PAGEFAULT);
 }
 
-/* Begin to read; when this returns it has stopped in the copy. */
-static void start_copy(struct copy *copy, int fd, size_t room)
+/* Begin @fn in a thread; when this returns it has stopped at the page. */
+static void start_until_stopped(struct copy *copy, int fd, size_t room,
+				void *(*fn)(void *))
 {
 	*copy = (struct copy){ .fd = fd, .room = room };
 	watch_page(copy);
-	wait_readable(fd);
-	ASSERT_EQ(pthread_create(&copy->thread, NULL, read_into_page, copy), 0);
+	copy->thread = start(fn, copy);
 	wait_for_fault(copy);
+}
+
+/* Begin to read; when this returns it has stopped in the copy. */
+static void start_copy(struct copy *copy, int fd, size_t room)
+{
+	wait_readable(fd);
+	start_until_stopped(copy, fd, room, read_into_page);
 }
 
 /* Let it finish. Return: what read(2) returned. */
@@ -480,10 +487,7 @@ static void *collect_into_page(void *arg)
 
 static void start_batch_copy(struct copy *copy, int fd, size_t room)
 {
-	*copy = (struct copy){ .fd = fd, .room = room };
-	watch_page(copy);
-	copy->thread = start(collect_into_page, copy);
-	wait_for_fault(copy);
+	start_until_stopped(copy, fd, room, collect_into_page);
 }
 
 static void cancel_during_batch_copy_ealready(void)
@@ -595,10 +599,7 @@ static void *do_from_page(void *arg)
 
 static void start_operations(struct copy *copy, int fd, size_t room)
 {
-	*copy = (struct copy){ .fd = fd, .room = room };
-	watch_page(copy);
-	copy->thread = start(do_from_page, copy);
-	wait_for_fault(copy);
+	start_until_stopped(copy, fd, room, do_from_page);
 }
 
 /* Nobody holds a lock while they are read; all zeroes is no operation. */
