@@ -156,7 +156,7 @@ run_debug()
 	local dir
 
 	dir=$("$vm/debug.sh" "$1")
-	run_guest "debug-$1" "$dir/bzImage" "$dir/build" 900
+	run_guest "debug-$1" "$dir/image" "$dir/build" 900
 }
 
 # With one CPU for nobody but those who ask for it. Suites that need both would fail.
@@ -166,7 +166,7 @@ run_isolated()
 
 	dir=$("$vm/debug.sh" "$1")
 	build_modules "$dir/build" "$src"
-	"$vm/boot.sh" --name "$stage" --kernel "$dir/bzImage" --timeout 200 --out "$out/$stage" \
+	"$vm/boot.sh" --name "$stage" --kernel "$dir/image" --timeout 200 --out "$out/$stage" \
 		--append "nohz_full=1 isolcpus=1 kunit.filter_glob=htw_isolated*" \
 		--script "$vm/guest-isolated.sh" \
 		--file "$src/htw.ko:/htw.ko" \
@@ -189,7 +189,7 @@ run_misuse()
 
 	dir=$("$vm/debug.sh" "$1")
 	build_modules "$dir/build" "$src"
-	"$vm/boot.sh" --name "$stage" --kernel "$dir/bzImage" --timeout 200 --out "$out/$stage" \
+	"$vm/boot.sh" --name "$stage" --kernel "$dir/image" --timeout 200 --out "$out/$stage" \
 		--append 'vm_taint=512 vm_lockdep=0' \
 		--script "$vm/guest-misuse.sh" \
 		--file "$vm/guest-ktap.sh:/ktap.sh" \

@@ -160,11 +160,11 @@ with_debug()
 	local dir=$1 good provoke=/sys/kernel/debug/provoke-crash/DIRECT
 	good=$(say_good)
 
-	booted debug-pass pass "$dir/bzImage" "$good"
-	booted debug-warns 'died without a verdict' "$dir/bzImage" "$good"$'\n'"echo WARNING >$provoke"
-	booted debug-use-after-free 'died without a verdict' "$dir/bzImage" \
+	booted debug-pass pass "$dir/image" "$good"
+	booted debug-warns 'died without a verdict' "$dir/image" "$good"$'\n'"echo WARNING >$provoke"
+	booted debug-use-after-free 'died without a verdict' "$dir/image" \
 		"$good"$'\n'"echo READ_AFTER_FREE >$provoke"
-	booted debug-leak 'leaks, by kmemleak' "$dir/bzImage" \
+	booted debug-leak 'leaks, by kmemleak' "$dir/image" \
 		"$good"$'\nload /leak.ko\nunload kmemleak_test' --file "$dir/modules/kmemleak-test.ko:/leak.ko"
 }
 
