@@ -34,6 +34,7 @@ tests=(
 	parameters_are_documented
 	make_targets_are_real
 	files_that_are_named_exist
+	tests_that_are_named_exist
 	dkms_builds_the_module
 	pages_build
 )
@@ -458,6 +459,20 @@ files_that_are_named_exist()
 		grep -E '^(src|include|kunit|tools|Documentation|LICENSES)/' | sort -u)
 	for path in $paths; do
 		[[ -e $top/$path ]] || complain "there is no $path"
+	done
+	all_right
+}
+
+# The page that says which tests show what names them as ``SUITE.CASE``.
+tests_that_are_named_exist()
+{
+	local page=$docs/security.rst manifest=$top/tools/testing/manifest tests test
+
+	# shellcheck disable=SC2016 # literal backquotes
+	tests=$(grep -oE '``[a-z0-9]+\.[a-z0-9_]+``' "$page" | tr -d '`' | grep -v '\.[chko]*$' | sort -u)
+	(($(wc -w <<<"$tests") >= 20)) || complain "$page names hardly a test"
+	for test in $tests; do
+		grep -qE "^[a-z0-9]+ ${test//./\\.}( |\$)" "$manifest" || complain "there is no test $test"
 	done
 	all_right
 }
