@@ -147,6 +147,7 @@ void bench_sample(const char *bench, unsigned int nr, unsigned int cpus,
 		  const char *peer, unsigned int round, u64 total, u64 steps,
 		  const char *unit);
 
+bool bench_is_wanted(const struct bench_peer *peer);
 u64 bench_clock(void);
 const char *bench_unit(void);
 
@@ -170,6 +171,9 @@ int bench_smp(void);
 int bench_slack(void);
 int bench_alone(void);
 int bench_tick_work(void);
+int bench_window_idle(void);
+int bench_window_pending(void);
+int bench_window_burst(void);
 int bench_lateness(const char *bench, unsigned int nr, u64 span);
 
 /*

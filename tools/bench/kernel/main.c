@@ -9,7 +9,7 @@
 
 static char *run = "";
 module_param(run, charp, 0444);
-MODULE_PARM_DESC(run, "What to run, separated by commas: ops, expire, expire_minute, smp, slack, alone, tick_work, late_live, late_minute");
+MODULE_PARM_DESC(run, "What to run, separated by commas: ops, expire, expire_minute, smp, slack, alone, tick_work, late_live, late_minute, window_idle, window_pending, window_burst");
 
 unsigned int bench_rounds = 5;
 module_param_named(rounds, bench_rounds, uint, 0444);
@@ -31,6 +31,10 @@ MODULE_PARM_DESC(unit, "What a ns of the clock is, for machines on which it is s
 static char *as = "htw";
 module_param(as, charp, 0444);
 MODULE_PARM_DESC(as, "What to call htw in the samples, to compare two of it (default htw)");
+
+static char *only = "";
+module_param(only, charp, 0444);
+MODULE_PARM_DESC(only, "In the windows: this one of htw, timer_list and hrtimer (default all)");
 
 static int late_live(void)
 {
@@ -55,6 +59,9 @@ static const struct suite {
 	{ "tick_work", bench_tick_work },
 	{ "late_live", late_live },
 	{ "late_minute", late_minute },
+	{ "window_idle", bench_window_idle },
+	{ "window_pending", bench_window_pending },
+	{ "window_burst", bench_window_burst },
 };
 
 /**
@@ -65,6 +72,17 @@ static const struct suite {
 const char *bench_unit(void)
 {
 	return unit;
+}
+
+/**
+ * bench_is_wanted() - was it asked for?
+ * @peer: the peer
+ *
+ * Return: true unless another one was named.
+ */
+bool bench_is_wanted(const struct bench_peer *peer)
+{
+	return !*only || !strcmp(only, peer->name);
 }
 
 /**
