@@ -161,6 +161,12 @@ bench:
 bench-plots:
 	@tools/bench/plots.sh
 
+latency:
+	@tools/bench/latency.sh
+
+soak:
+	@tools/testing/soak/soak.sh $(if $(SECONDS),--seconds $(SECONDS)) $(if $(SEED),--seed $(SEED))
+
 ## Clean
 
 # kbuild's own clean would look for objects in the whole tree, a kernel's or a
@@ -210,6 +216,8 @@ help:
 	@echo  '  bench           - Measure htw beside timer_list and hrtimer, and /dev/htw beside'
 	@echo  '                    timerfd, POSIX timers and io_uring, against the goals'
 	@echo  '  bench-plots     - Draw that for the documentation, when all of it has run'
+	@echo  '  latency         - How long htw keeps interrupts off, by the tracers of the kernel'
+	@echo  '  soak            - A million timers for ten minutes: memory, lateness, losses'
 	@echo  ''
 	@echo  'Clean:'
 	@echo  '  clean           - Remove what the build made, and nothing else'
@@ -225,5 +233,5 @@ help:
 	@echo  '  HTW_CACHE=dir   - Where test kernels are kept (default ~/.cache/htw)'
 
 .PHONY: all kdir modules staged-headers examples test-modules tools programs docs modules_install \
-	install-headers install dkms dkms-remove uninstall demo check check-fast static bench bench-plots \
+	install-headers install dkms dkms-remove uninstall demo check check-fast static bench bench-plots latency soak \
 	clean distclean help
