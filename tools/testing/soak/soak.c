@@ -182,7 +182,7 @@ static void step(struct period *period)
 	unsigned int n;
 
 	/* Steady when all are armed, else as fast as it goes. */
-	if (!nr_idle) {
+	if (nr_idle < OPS) {
 		batch.min_events = OPS;
 		batch.timeout = WAIT_NS;
 	}
