@@ -10,26 +10,44 @@
 
 tracing=/sys/kernel/tracing
 
-# trace TRACER WINDOW PEER
+# The value that htw_bench gives to its parameter while a window is open.
+wait_for_window()
+{
+	until [ "$(cat /sys/module/htw_bench/parameters/window_open 2>/dev/null)" = "$1" ]; do
+		kill -0 "$bench" 2>/dev/null || stop "htw_bench ended early"
+		sleep 0.02
+	done
+}
+
+# trace WINDOW PEER: with the tracer that is set up, as long as the window is open.
 trace()
+{
+	dmesg -c >/tmp/before
+	insmod /htw_bench.ko run="window_$1" only="$2" &
+	bench=$!
+	wait_for_window Y
+	echo 0 >$tracing/tracing_max_latency
+	echo 1 >$tracing/tracing_on
+	sleep 5
+	echo 0 >$tracing/tracing_on
+	wait_for_window N
+	wait "$bench" || stop "htw_bench $1"
+	rmmod htw_bench
+	dmesg | sed -n 's/.*htw_bench: sample/# sample/p'
+}
+
+tracer()
 {
 	echo 0 >$tracing/tracing_on
 	echo "$1" >$tracing/current_tracer
 	echo >$tracing/trace
-	dmesg -c >/tmp/before
-	insmod /htw_bench.ko run="window_$2" only="$3" || stop "htw_bench $2"
-	rmmod htw_bench
-	dmesg | sed -n 's/.*htw_bench: sample/# sample/p'
 }
 
 # The longest that interrupts were off.
 irqs_off()
 {
-	echo nop >$tracing/current_tracer
-	echo 0 >$tracing/tracing_on
-	echo irqsoff >$tracing/current_tracer
-	echo 0 >$tracing/tracing_max_latency
-	trace irqsoff "$@"
+	tracer irqsoff
+	trace "$@"
 	longest=$(cat $tracing/tracing_max_latency)
 	sed -n 's/^# *=> \(started\|ended\) at/#  \1 at/p' $tracing/trace
 }
@@ -37,11 +55,11 @@ irqs_off()
 # The longest soft interrupt of timers: 1 is that of timer_list, 8 that of hrtimers.
 softirqs()
 {
-	echo nop >$tracing/current_tracer
+	tracer nop
 	echo 16384 >$tracing/buffer_size_kb
 	echo 1 >$tracing/events/irq/softirq_entry/enable
 	echo 1 >$tracing/events/irq/softirq_exit/enable
-	trace nop "$@"
+	trace "$@"
 	echo 0 >$tracing/events/irq/enable
 	grep -q 'entries-in-buffer/entries-written: \([0-9]*\)/\1 ' $tracing/trace ||
 		stop "the trace is too long for its buffer"
@@ -63,6 +81,8 @@ window()
 	printf 'latency %s %s %s %s\n' "$1" "$2" "$longest" "$softirq"
 }
 
+# Else irqsoff writes down each function that is called meanwhile, which takes longer.
+echo 0 >$tracing/options/function-trace
 load /htw.ko
 window idle htw
 for peer in htw timer_list; do

@@ -1,22 +1,26 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Windows of time for the kernel's own tracers of latency: tracing is on while a window
- * is open, and off while the timers for it are armed and cleared away. What the tracers
- * have found is read by who has set them up: see tools/bench/latency.sh.
+ * Windows of time for the kernel's own tracers of latency: whoever has set them up turns
+ * them on while a window is open, not while the timers for it are armed or cleared away.
+ * See tools/bench/latency.sh.
  */
 #include "bench.h"
 
 #include <linux/delay.h>
 #include <linux/errno.h>
-#include <linux/kernel.h>
 #include <linux/limits.h>
 #include <linux/math64.h>
+#include <linux/moduleparam.h>
 #include <linux/printk.h>
 
-#define WINDOW_MS	5000
+#define WINDOW_MS	6000
 
-/* From the last arming to the first expiry. */
-#define LEAD_NS		(200 * (u64)NSEC_PER_MSEC)
+/* From the opening of a window to the first expiry: time to turn on a tracer. */
+#define LEAD_NS		NSEC_PER_SEC
+
+static bool window_open;
+module_param(window_open, bool, 0444);
+MODULE_PARM_DESC(window_open, "Now is the time to trace (read it)");
 
 /* With interrupts on: what arming in a loop does to others is not the question. */
 static void arm_all(struct bench_load *load, const struct bench_peer *peer)
@@ -46,19 +50,19 @@ static int wait_for_first(u64 first)
 {
 	u64 now = ktime_get_ns();
 
-	if (now + LEAD_NS / 2 > first) {
+	if (now + LEAD_NS > first) {
 		pr_err("arming took too long\n");
 		return -EAGAIN;
 	}
-	msleep(div_u64(first - LEAD_NS / 2 - now, NSEC_PER_MSEC));
+	msleep(div_u64(first - LEAD_NS - now, NSEC_PER_MSEC));
 	return 0;
 }
 
 static void open_window(void)
 {
-	tracing_on();
+	WRITE_ONCE(window_open, true);
 	msleep(WINDOW_MS);
-	tracing_off();
+	WRITE_ONCE(window_open, false);
 }
 
 static int window_of(struct bench_load *load, const struct bench_peer *peer,
