@@ -10,8 +10,8 @@
 #include <err.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -32,34 +32,38 @@ enum {
 };
 
 #define NSEC	1000000000ULL
+#define MEMINFO	"/proc/meminfo"
+
+/* For printf(3). */
+typedef unsigned long long u64;
 
 /* What a period was like. */
 struct period {
-	uint64_t ops;
-	uint64_t events;
-	uint64_t late[BUCKETS];		/* by powers of two of 1024 ns */
-	uint64_t late_max;
-	uint64_t free_kb;
-	uint64_t slab_kb;
+	u64 ops;
+	u64 events;
+	u64 late[BUCKETS];		/* by powers of two of 1024 ns */
+	u64 late_max;
+	u64 free_kb;
+	u64 slab_kb;
 };
 
 /* What the kernel should have counted too. */
 struct totals {
-	uint64_t armed;
-	uint64_t rearmed;
-	uint64_t cancelled;
-	uint64_t withdrawn;
-	uint64_t delivered;
-	uint64_t early;
-	uint64_t wrong;
+	u64 armed;
+	u64 rearmed;
+	u64 cancelled;
+	u64 withdrawn;
+	u64 delivered;
+	u64 early;
+	u64 wrong;
 };
 
 static uint32_t nr_timers = 1000000;
 static unsigned int seconds = 60;
-static uint64_t seed = 1;
+static u64 seed = 1;
 
 static int fd;
-static uint64_t *ids;		/* of each timer; 0: it has to be armed */
+static u64 *ids;		/* of each timer; 0: it has to be armed */
 static uint32_t *idle;		/* those that have to be */
 static uint32_t nr_idle;
 static struct htw_op ops[OPS];
@@ -69,7 +73,7 @@ static struct period periods[MAX_PERIODS];
 static unsigned int nr_periods;
 static struct totals totals;
 
-static uint64_t now_ns(void)
+static u64 now_ns(void)
 {
 	struct timespec ts;
 
@@ -77,7 +81,7 @@ static uint64_t now_ns(void)
 	return ts.tv_sec * NSEC + ts.tv_nsec;
 }
 
-static uint64_t random_below(uint64_t limit)
+static u64 random_below(u64 limit)
 {
 	seed ^= seed << 13;
 	seed ^= seed >> 7;
@@ -86,9 +90,9 @@ static uint64_t random_below(uint64_t limit)
 }
 
 /* Most in ten minutes, some in a day, a few in years: each level has some. */
-static uint64_t random_delay(void)
+static u64 random_delay(void)
 {
-	uint64_t kind = random_below(20);
+	u64 kind = random_below(20);
 
 	if (kind < 16)
 		return random_below(600 * NSEC);
@@ -157,9 +161,9 @@ static void count_op(const struct htw_op *op, uint32_t i)
 	}
 }
 
-static void count_event(struct period *period, const struct htw_event *event, uint64_t now)
+static void count_event(struct period *period, const struct htw_event *event, u64 now)
 {
-	uint64_t late = HTW_EVENT_LATENESS(event->info);
+	u64 late = HTW_EVENT_LATENESS(event->info);
 	unsigned int bucket = 0;
 
 	while (late >> (10 + bucket) && bucket < BUCKETS - 1)
@@ -196,14 +200,14 @@ static void step(struct period *period)
 	period->ops += OPS;
 }
 
-static uint64_t meminfo(const char *name)
+static u64 meminfo(const char *name)
 {
-	FILE *file = fopen("/proc/meminfo", "r");
+	FILE *file = fopen(MEMINFO, "r");
 	char line[128];
-	uint64_t kb = 0;
+	u64 kb = 0;
 
 	if (!file)
-		err(1, "/proc/meminfo");
+		err(1, MEMINFO);
 	while (fgets(line, sizeof(line), file))
 		if (!strncmp(line, name, strlen(name)))
 			kb = strtoull(line + strlen(name), NULL, 10);
@@ -212,9 +216,9 @@ static uint64_t meminfo(const char *name)
 }
 
 /* An upper bound of the lateness of a share of the events, in us. */
-static uint64_t late_us(const struct period *period, unsigned int percent)
+static u64 late_us(const struct period *period, unsigned int percent)
 {
-	uint64_t sum = 0;
+	u64 sum = 0;
 	unsigned int i;
 
 	for (i = 0; i < BUCKETS - 1; i++) {
@@ -229,17 +233,18 @@ static void end_period(struct period *period)
 {
 	period->free_kb = meminfo("MemAvailable:");
 	period->slab_kb = meminfo("Slab:");
-	printf("# %5u s: %7" PRIu64 " operations %7" PRIu64 " events; late, us: half < %" PRIu64
-	       " 99%% < %" PRIu64 " most %" PRIu64 "; free %" PRIu64 " KB, slab %" PRIu64 " KB\n",
-	       nr_periods * PERIOD, period->ops, period->events, late_us(period, 50),
-	       late_us(period, 99), period->late_max / 1000, period->free_kb, period->slab_kb);
+	printf("# %5u s: %7llu operations %7llu events; ", nr_periods * PERIOD, period->ops,
+	       period->events);
+	printf("late, us: half < %llu 99%% < %llu most %llu; ", late_us(period, 50),
+	       late_us(period, 99), period->late_max / 1000);
+	printf("free %llu KB slab %llu KB\n", period->free_kb, period->slab_kb);
 	fflush(stdout);
 }
 
 static void run(void)
 {
 	struct period start_up = { 0 };
-	uint64_t start, end;
+	u64 start, end;
 
 	while (nr_idle)
 		step(&start_up);
@@ -262,10 +267,10 @@ static bool balances(void)
 
 	if (ioctl(fd, HTW_IOC_STATS, &stats) || ioctl(fd, HTW_IOC_QUERY, &query))
 		err(1, "HTW_IOC_STATS");
-	printf("# armed %" PRIu64 " re-armed %" PRIu64 " cancelled %" PRIu64 " withdrawn %" PRIu64
-	       " delivered %" PRIu64 " held %" PRIu64 " wrong %" PRIu64 "\n",
+	printf("# armed %llu re-armed %llu cancelled %llu withdrawn %llu delivered %llu\n",
 	       totals.armed, totals.rearmed, totals.cancelled, totals.withdrawn,
-	       totals.delivered, (uint64_t)query.nr_file, totals.wrong);
+	       totals.delivered);
+	printf("# held %llu wrong %llu\n", (u64)query.nr_file, totals.wrong);
 	/* What was withdrawn by a re-arming the program can't tell from what was not. */
 	return !totals.wrong && stats.armed == totals.armed &&
 	       stats.rearmed == totals.rearmed && stats.cancelled == totals.cancelled &&
@@ -302,9 +307,9 @@ static bool lateness_is_steady(void)
 	unsigned int half = (WARM_UP + nr_periods) / 2;
 	struct period first = sum_of(WARM_UP, half), second = sum_of(half, nr_periods);
 
-	printf("# late in the first half: 50%% < %" PRIu64 " us, 99%% < %" PRIu64
-	       " us; in the second: %" PRIu64 ", %" PRIu64 "\n", late_us(&first, 50),
-	       late_us(&first, 99), late_us(&second, 50), late_us(&second, 99));
+	printf("# late, us, first half: 50%% < %llu, 99%% < %llu; second: 50%% < %llu, 99%% < %llu\n",
+	       late_us(&first, 50), late_us(&first, 99), late_us(&second, 50),
+	       late_us(&second, 99));
 	return late_us(&second, 50) <= 4 * late_us(&first, 50) + 128;
 }
 
@@ -338,10 +343,17 @@ static void parse(int argc, char **argv)
 
 	while ((c = getopt(argc, argv, "n:s:r:")) != -1) {
 		switch (c) {
-		case 'n': nr_timers = strtoul(optarg, NULL, 0); break;
-		case 's': seconds = strtoul(optarg, NULL, 0); break;
-		case 'r': seed = strtoull(optarg, NULL, 0); break;
-		default: errx(2, "usage: soak [-n TIMERS] [-s SECONDS] [-r SEED]");
+		case 'n':
+			nr_timers = strtoul(optarg, NULL, 0);
+			break;
+		case 's':
+			seconds = strtoul(optarg, NULL, 0);
+			break;
+		case 'r':
+			seed = strtoull(optarg, NULL, 0);
+			break;
+		default:
+			errx(2, "usage: soak [-n TIMERS] [-s SECONDS] [-r SEED]");
 		}
 	}
 	if (seconds < (WARM_UP + 2) * PERIOD || nr_timers < 4 * OPS || !seed)
@@ -352,7 +364,7 @@ static void parse(int argc, char **argv)
 int main(int argc, char **argv)
 {
 	parse(argc, argv);
-	printf("KTAP version 1\n# %u timers, seed %" PRIu64 "\n1..4\n", nr_timers, seed);
+	printf("KTAP version 1\n# %u timers, seed %llu\n1..4\n", nr_timers, seed);
 	set_up();
 	run();
 	result(balances(), "each_arming_has_one_end");
