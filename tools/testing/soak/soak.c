@@ -307,7 +307,7 @@ static bool lateness_is_steady(void)
 	unsigned int half = (WARM_UP + nr_periods) / 2;
 	struct period first = sum_of(WARM_UP, half), second = sum_of(half, nr_periods);
 
-	printf("# late, us, first half: 50%% < %llu, 99%% < %llu; second: 50%% < %llu, 99%% < %llu\n",
+	printf("# late, us, first half: 50%% < %llu 99%% < %llu; second: 50%% < %llu 99%% < %llu\n",
 	       late_us(&first, 50), late_us(&first, 99), late_us(&second, 50),
 	       late_us(&second, 99));
 	return late_us(&second, 50) <= 4 * late_us(&first, 50) + 128;
