@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * No memory while htw is loaded, and while a CPU comes up: each allocation fails in turn.
+ * htw is not loaded, or nothing has changed, and the next try works. Takes root, the
+ * module htw_faults to be loaded, and $HTW_MODULE, the file of htw, not to be.
+ */
+#include <sys/syscall.h>
+
+#include "faults.h"
+
+#define NTH	"/sys/module/htw_faults/parameters/nth"
+#define CPU1	"/sys/devices/system/cpu/cpu1/online"
+
+static const char *module_path(void)
+{
+	const char *path = getenv("HTW_MODULE");
+
+	return path && *path ? path : "/htw.ko";
+}
+
+static const char *need_module(void)
+{
+	if (access(NTH, W_OK))
+		return "load the module htw_faults";
+	if (!access(device_path(), F_OK))
+		return "unload the module htw";
+	return set_up_faults();
+}
+
+/* Return: 0 or the negative errno. */
+static int load(void)
+{
+	int fd = open(module_path(), O_RDONLY | O_CLOEXEC), ret;
+
+	ASSERT_GE(fd, 0);
+	ret = syscall(SYS_finit_module, fd, "", 0) ? -errno : 0;
+	close(fd);
+	return ret;
+}
+
+static void unload(void)
+{
+	ASSERT_EQ(syscall(SYS_delete_module, "htw", 0), 0);
+}
+
+static void set_nth(unsigned int nth)
+{
+	char text[16];
+
+	snprintf(text, sizeof(text), "%u", nth);
+	ASSERT_TRUE(write_setting(NTH, text));
+}
+
+static void timers_work(void)
+{
+	struct htw_event event;
+	int fd = open_context(0);
+
+	arm_in(fd, 0, 7);
+	read_event(fd, &event);
+	EXPECT_EQ(event.cookie, 7);
+	close(fd);
+}
+
+/* Return: whether there was an nth allocation. */
+static bool load_with_fault(unsigned int nth, unsigned int *failed)
+{
+	bool met;
+	int err;
+
+	set_nth(nth);
+	err = load();
+	met = fault_was_met();
+	if (err) {
+		EXPECT_EQ(err, -ENOMEM);
+		EXPECT_TRUE(met);
+		EXPECT_ERRNO(open(device_path(), O_RDWR), ENOENT);
+		++*failed;
+		set_nth(0);
+		ASSERT_EQ(load(), 0);
+	}
+	timers_work();
+	unload();
+	return met && !ktap_enough();
+}
+
+static void loading_fails_in_each_way(void)
+{
+	unsigned int nth = 0, failed = 0;
+
+	open_nth();
+	while (load_with_fault(++nth, &failed))
+		;
+	ktap_note("%u faults, %u times not loaded", nth - 1, failed);
+	/* The wheels of two CPUs may come from elsewhere; the rest has one way. */
+	EXPECT_GE(failed, 10);
+}
+
+/* Return: 0 or the negative errno. */
+static int online(const char *text)
+{
+	int fd = open(CPU1, O_WRONLY | O_CLOEXEC), ret;
+
+	ASSERT_GE(fd, 0);
+	ret = pwrite(fd, text, 1, 0) < 0 ? -errno : 0;
+	close(fd);
+	return ret;
+}
+
+/*
+ * The wheel of a CPU is made when it first comes up. Everything fails that is asked for
+ * then, by whoever; the CPU stays where it is, and comes the next time.
+ */
+static void cpu_without_memory_does_not_come_up(void)
+{
+	set_nth(0);
+	ASSERT_EQ(online("0"), 0);
+	ASSERT_EQ(load(), 0);
+	fail_all(true);
+	EXPECT_EQ(online("1"), -ENOMEM);
+	fail_all(false);
+	timers_work();
+	EXPECT_EQ(online("1"), 0);
+	timers_work();
+	unload();
+}
+
+static const struct ktap_test tests[] = {
+	KTAP_TEST(loading_fails_in_each_way),
+	KTAP_TEST(cpu_without_memory_does_not_come_up),
+};
+
+int main(int argc, char **argv)
+{
+	return ktap_main(argc, argv, &KTAP_SUITE("loading", tests, need_module));
+}
