@@ -284,7 +284,7 @@ static void timers_of_a_dying_cpu_are_migrations(struct kunit *test)
 {
 	const unsigned int nr = HTW_BATCH / 2;
 	unsigned int i, cpu = other_cpu(test);
-	const u64 delay = 120 * NSEC_PER_SEC;
+	const u64 delay = 120ULL * NSEC_PER_SEC;
 
 	run_on(cpu);
 	for (i = 0; i < nr; i++)

@@ -173,8 +173,8 @@ run_guest()
 	build_modules "$kdir" "$src" HTW_TESTS=y
 	[[ $rig != stock ]] || args+=(--file "$out/programs/selftests32:/selftests32")
 	# The suites, or what of them needs no KUnit.
-	for module in htw_kunit htw_ledger; do
-		[[ ! -e $src/$module.ko ]] || args+=(--file "$src/$module.ko:/$module.ko")
+	for module in htw_kunit htw_ledger tools/testing/misuse/htw_faults; do
+		[[ ! -e $src/$module.ko ]] || args+=(--file "$src/$module.ko:/${module##*/}.ko")
 	done
 	"$vm/boot.sh" --name "$stage" --kernel "$kernel" --timeout "$limit" --out "$out/$stage" \
 		--append "$(without "$rig") " \
@@ -195,14 +195,15 @@ run_guest()
 # A kernel of debug.sh: debug-SERIES, or VARIANT-SERIES as it is called there.
 run_debug()
 {
-	local stage=$1 dir args=()
+	local stage=$1 dir args
 
 	dir=$("$vm/debug.sh" "${stage#debug-}")
+	args=(--append vm_slow=1)
 	case $stage in
 	# The kernel has data races of its own: what htw has is judged by the log.
-	kcsan-*) args=(--append panic_on_warn=0) ;;
-	up-*) args=(--smp 1) ;;
-	i386-*) args=(--arch i386) ;;
+	kcsan-*) args+=(--append panic_on_warn=0) ;;
+	up-*) args+=(--smp 1) ;;
+	i386-*) args+=(--arch i386) ;;
 	esac
 	run_guest "$stage" "${stage%%-*}" "$dir/image" "$dir/build" 900 "${args[@]}"
 }
@@ -376,7 +377,7 @@ main()
 		debug-*|kcsan-*|rt-*|up-*|i386-*) (run_debug "$stage") || : ;;
 		isolated-*) (run_isolated "${stage#*-}") || : ;;
 		stock-*) (run_stock "$stage" "${stage#*-}" stock) || : ;;
-		arm64-*) (run_stock "$stage" "${stage#*-}-arm64" arm64 --arch arm64) || : ;;
+		arm64-*) (run_stock "$stage" "${stage#*-}-arm64" arm64 --arch arm64 --append vm_slow=1) || : ;;
 		one-*) (run_stock "$stage" "${stage#*-}" one --smp 1) || : ;;
 		none-*|voluntary-*|full-*)
 			(run_stock "$stage" "${stage#*-}" preempt --append "preempt=${stage%-*}") || : ;;

@@ -49,8 +49,10 @@ selftest()
 
 [ ! -e /selftests32 ] || /selftests32/uapi -l >/dev/null ||
 	stop "programs of 32 bits do not run here: CONFIG_IA32_EMULATION is needed"
-# Of what is counted and not timed a debug kernel, ten times as slow, does a tenth.
-[ ! -e /htw_kunit.ko ] || export HTW_TEST_PERCENT=10
+# Of what is counted and not timed a kernel that is ten times as slow does a tenth.
+if grep -q ' vm_slow=1' /proc/cmdline; then
+	export HTW_TEST_PERCENT=10
+fi
 selftest uapi
 selftest errors
 selftest timers
@@ -81,4 +83,10 @@ selftest libloop
 [ -e /htw_kunit.ko ] || selftest examples
 # Takes a kernel that can be suspended without a machine that could: see debug.config.
 [ ! -e /htw_kunit.ko ] || ! wanted suspend || run_suite suspend sh /guest-suspend.sh
+[ ! -e /htw_faults.ko ] || selftest faults
 unload htw
+if [ -e /htw_faults.ko ] && wanted loading; then
+	load /htw_faults.ko
+	selftest loading
+	unload htw_faults
+fi
