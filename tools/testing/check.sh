@@ -91,9 +91,11 @@ whole_manifest()
 		{
 			suite = $2
 			sub(/\..*/, "", suite)
-			for (rig in of)
-				if (of[rig] == $1 && !((rig, suite) in told))
-					print rig, $2, (rig, $2) in told ? told[rig, $2] : $3
+			for (rig in of) {
+				how = (rig, $2) in told ? told[rig, $2] : told[rig, suite]
+				if (of[rig] == $1 && how != "without")
+					print rig, $2, how ? how : $3
+			}
 		}' "$variants" "$manifest"
 }
 
@@ -101,6 +103,7 @@ whole_manifest()
 without()
 {
 	awk -v rig="$1" '
+		{ sub(/#.*/, "") }
 		$1 == rig && $2 == "without" { for (i = 3; i <= NF; i++) list = list "," $i }
 		END { if (list) print "vm_without=" substr(list, 2) }' "$variants"
 }

@@ -94,7 +94,7 @@ static void loading_fails_in_each_way(void)
 	open_nth();
 	while (misses < MISSES && !ktap_enough())
 		misses = load_with_fault(++nth, &failed) ? 0 : misses + 1;
-	ktap_note("%u faults, %u times not loaded", nth, failed);
+	ktap_note("%u of %u faults kept it from being loaded", failed, nth - misses);
 	/* The wheels of two CPUs may come from elsewhere; the rest has one way. */
 	EXPECT_GE(failed, 10);
 }
@@ -113,7 +113,8 @@ static void cpu_without_memory_does_not_come_up(void)
 {
 	int cpu = open(CPU1, O_WRONLY | O_CLOEXEC), err;
 
-	ASSERT_GE(cpu, 0);
+	if (cpu < 0)
+		ktap_skip("there is one CPU only");
 	fail_all(false);
 	set_nth(0);
 	ASSERT_EQ(put(cpu, "0"), 0);
