@@ -104,7 +104,11 @@ without()
 {
 	awk -v rig="$1" '
 		{ sub(/#.*/, "") }
-		$1 == rig && $2 == "without" { for (i = 3; i <= NF; i++) list = list "," $i }
+		$1 == rig && $2 == "without" {
+			for (i = 3; i <= NF; i++)
+				if ($i !~ /\./)
+					list = list "," $i
+		}
 		END { if (list) print "vm_without=" substr(list, 2) }' "$variants"
 }
 
