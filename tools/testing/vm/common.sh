@@ -137,7 +137,19 @@ use_architecture()
 		Dir::State "$dir/state" Dir::State::status "$dir/status" \
 		Dir::Cache "$dir/cache" >"$dir/apt.conf"
 	export APT_CONFIG=$dir/apt.conf
-	[[ -e $dir/state/lists ]] || apt_update_once
+	apt_known busybox-static || foreign_lists "$arch"
+}
+
+# A mirror may be writing one of them just now, which need not be one that matters.
+foreign_lists()
+{
+	local opts
+
+	mapfile -t opts < <(apt_options)
+	run_logged --may-fail "fetching the package lists of $1" "$CACHE/log/apt-update.log" \
+		apt-get -q "${opts[@]}" update || :
+	apt_known busybox-static ||
+		die "there are no package lists of $1" "log: $CACHE/log/apt-update.log" "try again later"
 }
 
 # apt_fetch DIR PKG...: the .deb files into DIR, nothing installed. A mirror
