@@ -152,6 +152,9 @@ check:
 check-fast:
 	@tools/testing/check.sh --fast
 
+matrix:
+	@tools/testing/matrix.sh $(KERNELS)
+
 static:
 	@tools/testing/static.sh
 
@@ -174,7 +177,7 @@ soak:
 objects := $(basename $(wildcard src/*.c kunit/*.c tools/bench/kernel/*.c \
 	tools/examples/idle_table/*.c tools/testing/misuse/*.c))
 mods := htw htw_kunit htw_ledger htw_bench tools/examples/idle_table/idle_table \
-	tools/testing/misuse/htw_misuse
+	tools/testing/misuse/htw_misuse tools/testing/misuse/htw_faults
 hidden = $(foreach f,$(1),$(dir $(f)).$(notdir $(f)))
 made := $(addsuffix .o,$(objects) $(mods)) \
 	$(foreach s,.ko .mod .mod.c .mod.o,$(addsuffix $(s),$(mods))) \
@@ -212,6 +215,8 @@ help:
 	@echo  ''
 	@echo  'Test:'
 	@echo  '  check-fast      - What takes less than a minute'
+	@echo  '  matrix          - The tests on each kind of kernel; one table (KERNELS=stage,'
+	@echo  '                    or several, see tools/testing/matrix.sh --list)'
 	@echo  '  static          - Compilers, sparse, checkpatch, kernel-doc, shellcheck'
 	@echo  '  bench           - Measure htw beside timer_list and hrtimer, and /dev/htw beside'
 	@echo  '                    timerfd, POSIX timers and io_uring, against the goals'
@@ -233,5 +238,5 @@ help:
 	@echo  '  HTW_CACHE=dir   - Where test kernels are kept (default ~/.cache/htw)'
 
 .PHONY: all kdir modules staged-headers examples test-modules tools programs docs modules_install \
-	install-headers install dkms dkms-remove uninstall demo check check-fast static bench bench-plots latency soak \
+	install-headers install dkms dkms-remove uninstall demo check check-fast static bench bench-plots latency soak matrix \
 	clean distclean help

@@ -837,8 +837,8 @@ static void forward_counts_periods(struct kunit *test)
 		{ 100, 100, 10, 1, 110 },
 		{ 100, 109, 10, 1, 110 },
 		{ 100, 110, 10, 2, 120 },
-		{ 100, 100 + 86400 * NSEC_PER_SEC, 1, 86400 * NSEC_PER_SEC + 1,
-		  101 + 86400 * NSEC_PER_SEC },
+		{ 100, 100 + 86400ULL * NSEC_PER_SEC, 1, 86400ULL * NSEC_PER_SEC + 1,
+		  101 + 86400ULL * NSEC_PER_SEC },
 		{ 100, 200, 0, 0, 100 },
 		{ 100, 200, -1, 0, 100 },
 		{ 100, 200, S64_MIN, 0, 100 },
@@ -991,7 +991,7 @@ static void move_again(void *arg)
 	struct htw_base *base = htw_base_of_cpu(smp_processor_id());
 	struct third_move *move = arg;
 
-	htw_schedule(&move->probe[0].timer, 10 * NSEC_PER_SEC);
+	htw_schedule(&move->probe[0].timer, 10ULL * NSEC_PER_SEC);
 	base->nr_moves = 2;
 	base->moves_until = KTIME_MAX;
 	/* With the next tick nearer than the minimum gap. */
@@ -1006,7 +1006,7 @@ static void move_again(void *arg)
 
 static void third_move_is_for_soon(struct kunit *test)
 {
-	struct third_move move = { .delay = 9 * NSEC_PER_SEC };
+	struct third_move move = { .delay = 9ULL * NSEC_PER_SEC };
 
 	move.probe = make_probes(test, 2, probe_fired);
 	give_it_time();

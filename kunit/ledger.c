@@ -50,7 +50,7 @@
 
 /* How often the interrupts come, and how many of them in a round. */
 #define IRQ_PERIOD_NS	(200 * NSEC_PER_USEC)
-#define NR_IRQS		500
+#define NR_INTERRUPTS	500
 
 /**
  * struct entry - a timer and its page in the ledger
@@ -161,7 +161,7 @@ static u64 random_delay(u32 random)
 {
 	static const u64 limits[] = {
 		1, 131072, 131072, 1000000, 2000000, 5000000, 60000000,
-		40 * NSEC_PER_SEC,
+		40ULL * NSEC_PER_SEC,
 	};
 	u64 fraction = hash_32(random, 16);
 
@@ -506,7 +506,7 @@ static void worker_init(struct ledger *ledger, unsigned int cpu,
 	worker->ledger = ledger;
 	worker->cpu = cpu;
 	worker->started = false;
-	worker->irqs = NR_IRQS;
+	worker->irqs = NR_INTERRUPTS;
 	prandom_seed_state(&worker->rnd, seed);
 	prandom_seed_state(&worker->irq_rnd, ~seed);
 	init_completion(&worker->done);

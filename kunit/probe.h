@@ -13,6 +13,7 @@
 #include <linux/smp.h>
 
 #include "base.h"
+#include "two_cpus.h"
 
 #define WAIT		(60 * HZ)
 #define HOUR_NS		(3600ULL * NSEC_PER_SEC)
@@ -92,6 +93,7 @@ static inline unsigned int other_cpu(struct kunit *test)
 {
 	unsigned int cpu = cpumask_next(0, cpu_online_mask);
 
+	need_two_cpus(test);
 	KUNIT_ASSERT_LT(test, cpu, nr_cpu_ids);
 	return cpu;
 }

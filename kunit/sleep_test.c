@@ -15,6 +15,7 @@
 #include <linux/slab.h>
 
 #include "base.h"
+#include "two_cpus.h"
 
 #define WAIT		(60 * HZ)
 #define HOUR_NS		(3600LL * NSEC_PER_SEC)
@@ -366,6 +367,7 @@ static struct kunit_suite sleep_suite = {
 
 static struct kunit_suite sleep_smp_suite = {
 	.name = "htw_sleep_smp",
+	.init = need_two_cpus,
 	.test_cases = sleep_smp_cases,
 };
 

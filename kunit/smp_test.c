@@ -10,6 +10,7 @@
 
 #include "base.h"
 #include "ledger.h"
+#include "two_cpus.h"
 
 /* Much more than a CPU takes to notice that it has to hurry. */
 #define GENEROUS_NS	(10 * (u64)NSEC_PER_SEC)
@@ -100,6 +101,7 @@ static struct kunit_case smp_cases[] = {
 
 static struct kunit_suite smp_suite = {
 	.name = "htw_smp",
+	.init = need_two_cpus,
 	.test_cases = smp_cases,
 };
 

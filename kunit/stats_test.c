@@ -16,6 +16,7 @@
 #include <linux/sched.h>
 
 #include "base.h"
+#include "two_cpus.h"
 
 #define WAIT		(60 * HZ)
 #define HOUR_NS		(3600ULL * NSEC_PER_SEC)
@@ -51,6 +52,7 @@ static unsigned int other_cpu(struct kunit *test)
 {
 	unsigned int cpu = cpumask_next(0, cpu_online_mask);
 
+	need_two_cpus(test);
 	KUNIT_ASSERT_LT(test, cpu, nr_cpu_ids);
 	return cpu;
 }
@@ -284,7 +286,7 @@ static void timers_of_a_dying_cpu_are_migrations(struct kunit *test)
 {
 	const unsigned int nr = HTW_BATCH / 2;
 	unsigned int i, cpu = other_cpu(test);
-	const u64 delay = 120 * NSEC_PER_SEC;
+	const u64 delay = 120ULL * NSEC_PER_SEC;
 
 	run_on(cpu);
 	for (i = 0; i < nr; i++)

@@ -21,6 +21,7 @@
 #include <linux/workqueue.h>
 
 #include "base.h"
+#include "two_cpus.h"
 
 #define WAIT		(60 * HZ)
 #define HOUR_NS		(3600LL * NSEC_PER_SEC)
@@ -1059,6 +1060,7 @@ static struct kunit_suite work_suite = {
 
 static struct kunit_suite work_smp_suite = {
 	.name = "htw_work_smp",
+	.init = need_two_cpus,
 	.test_cases = work_smp_cases,
 };
 

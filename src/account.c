@@ -115,7 +115,7 @@ int htw_account_charge(struct htw_account *account, unsigned int nr,
 	} else if (exceeds(total_timers, nr, READ_ONCE(max_total_timers))) {
 		ret = -ENFILE;
 	} else {
-		account->nr_timers += nr;
+		WRITE_ONCE(account->nr_timers, account->nr_timers + nr);
 		total_timers += nr;
 	}
 	mutex_unlock(&accounts_lock);
@@ -130,7 +130,7 @@ int htw_account_charge(struct htw_account *account, unsigned int nr,
 void htw_account_uncharge(struct htw_account *account, unsigned int nr)
 {
 	mutex_lock(&accounts_lock);
-	account->nr_timers -= nr;
+	WRITE_ONCE(account->nr_timers, account->nr_timers - nr);
 	total_timers -= nr;
 	mutex_unlock(&accounts_lock);
 }

@@ -724,7 +724,7 @@ static int base_online(unsigned int cpu)
 	struct htw_base *base = htw_base_of_cpu(cpu);
 
 	raw_spin_lock_irq(&base->lock);
-	base->online = true;
+	WRITE_ONCE(base->online, true);
 	WRITE_ONCE(base->takes_local, !base->isolated);
 	program_next(base);
 	raw_spin_unlock_irq(&base->lock);
@@ -736,7 +736,7 @@ static int base_offline(unsigned int cpu)
 	struct htw_base *base = htw_base_of_cpu(cpu);
 
 	raw_spin_lock_irq(&base->lock);
-	base->online = false;
+	WRITE_ONCE(base->online, false);
 	WRITE_ONCE(base->takes_local, false);
 	raw_spin_unlock_irq(&base->lock);
 

@@ -84,7 +84,8 @@ void htw_clock_open(struct htw_clock *clock)
 void htw_clock_start(struct htw_clock *clock, u32 id,
 		     void (*was_set)(struct htw_clock *clock))
 {
-	clock->id = id;
+	/* Others may just be asking for the time. */
+	WRITE_ONCE(clock->id, id);
 	clock->was_set = was_set;
 	INIT_LIST_HEAD(&clock->link);
 
@@ -116,7 +117,7 @@ void htw_clock_stop(struct htw_clock *clock)
  */
 s64 htw_clock_changing_offset(const struct htw_clock *clock)
 {
-	switch (clock->id) {
+	switch (READ_ONCE(clock->id)) {
 	case CLOCK_REALTIME:
 		return ktime_mono_to_any(0, TK_OFFS_REAL);
 	case CLOCK_TAI:

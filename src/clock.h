@@ -58,7 +58,7 @@ static inline bool htw_clock_can_be_set(u32 id)
  */
 static inline s64 htw_clock_offset(const struct htw_clock *clock)
 {
-	if (likely(clock->id == CLOCK_MONOTONIC))
+	if (likely(READ_ONCE(clock->id) == CLOCK_MONOTONIC))
 		return clock->monotonic_offset;
 	return htw_clock_changing_offset(clock);
 }

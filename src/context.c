@@ -177,7 +177,7 @@ void htw_context_unlock(struct htw_context *ctx)
 
 /**
  * htw_context_now() - what time it is in a context
- * @ctx: the context
+ * @ctx: the context, which is locked, or has ctx->turn held, or is not on virtual time
  *
  * Return: the time on its clock, in ns.
  */
@@ -236,7 +236,7 @@ static bool setup_valid(const struct htw_context *ctx,
 	if ((setup->flags & ~SETUP_FLAGS) || setup->resv0 ||
 	    memchr_inv(setup->resv, 0, sizeof(setup->resv)))
 		return false;
-	if (setup->max_timers > ctx->max_timers ||
+	if (setup->max_timers > READ_ONCE(ctx->max_timers) ||
 	    setup->ring_entries > HTW_MAX_RING ||
 	    (setup->ring_entries && !is_power_of_2(setup->ring_entries)))
 		return false;
@@ -320,7 +320,7 @@ static void use_memory(struct htw_context *ctx, const struct setup_memory *memor
 	spin_lock_bh(&ctx->lock);
 	if (memory->wheel) {
 		ctx->timer_size = sizeof(struct htw_user_timer);
-		ctx->tick_ns = htw_wheel_tick_ns(memory->wheel);
+		WRITE_ONCE(ctx->tick_ns, htw_wheel_tick_ns(memory->wheel));
 		WRITE_ONCE(ctx->wheel, memory->wheel);
 	}
 	ctx->words = memory->words;
@@ -349,7 +349,7 @@ static int setup_locked(struct htw_context *ctx, const struct htw_setup *setup)
 	}
 	if (htw_clock_can_be_set(ctx->clock.id))
 		ctx->delay_flags = HTW_TIMER_MONOTONIC;
-	ctx->max_timers = nr_timers;
+	WRITE_ONCE(ctx->max_timers, nr_timers);
 	ctx->step_events = setup->flags & HTW_SETUP_CLOCK_STEPS;
 	ctx->set_up = true;
 	return 0;
@@ -474,10 +474,10 @@ void htw_context_query(struct htw_context *ctx, struct htw_query *query)
 		.timer_flags	= htw_op_timer_flags(),
 		.clock_mask	= clock_mask(),
 		.max_batch	= HTW_MAX_BATCH,
-		.tick_ns	= ctx->tick_ns,
+		.tick_ns	= READ_ONCE(ctx->tick_ns),
 		.min_gap_ns	= htw_base_min_gap(),
-		.min_interval_ns = ctx->tick_ns,
-		.max_file	= ctx->max_timers,
+		.min_interval_ns = READ_ONCE(ctx->tick_ns),
+		.max_file	= READ_ONCE(ctx->max_timers),
 		.max_user	= htw_account_max_user(),
 		.max_total	= htw_account_max_total(),
 		.nr_file	= READ_ONCE(ctx->nr_timers),
@@ -529,15 +529,15 @@ void htw_context_show(struct htw_context *ctx, struct seq_file *seq)
 	}
 	htw_context_stats(ctx, &stats);
 	seq_printf(seq, "htw-clock:\t%s\n",
-		   ctx->wheel ? "virtual" : htw_clock_name(ctx->clock.id));
+		   READ_ONCE(ctx->wheel) ? "virtual" : htw_clock_name(ctx->clock.id));
 	seq_printf(seq, "htw-timers:\t%u\n", READ_ONCE(ctx->nr_timers));
 	seq_printf(seq, "htw-pending:\t%u\n",
 		   counts[HTW_TIMER_ARMED] + counts[HTW_TIMER_DEFERRED]);
 	seq_printf(seq, "htw-unread:\t%u\n",
 		   counts[HTW_TIMER_EXPIRED] + counts[HTW_TIMER_COPYING]);
 	seq_printf(seq, "htw-kept:\t%u\n", counts[HTW_TIMER_KEPT]);
-	seq_printf(seq, "htw-max-timers:\t%u\n", ctx->max_timers);
-	seq_printf(seq, "htw-ring:\t%u\n", ctx->ring.entries);
+	seq_printf(seq, "htw-max-timers:\t%u\n", READ_ONCE(ctx->max_timers));
+	seq_printf(seq, "htw-ring:\t%u\n", htw_ring_entries(&ctx->ring));
 	seq_printf(seq, "htw-words:\t%zu\n", ctx->words.len / sizeof(u64));
 	seq_printf(seq, "htw-armed:\t%llu\n", stats.armed + stats.rearmed);
 	seq_printf(seq, "htw-expired:\t%llu\n", stats.expired);

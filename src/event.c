@@ -462,20 +462,31 @@ static void trace_events(const struct read_batch *batch, unsigned int copied)
 		trace_htw_event(&batch->events[i]);
 }
 
+/* How many are copied: as copy_ops_in() has it. */
+static unsigned int copy_events(struct htw_event __user *buf,
+				const struct htw_event *events, unsigned int nr)
+{
+	unsigned int i;
+
+	if (!copy_to_user(buf, events, nr * sizeof(*events)))
+		return nr;
+	for (i = 0; i < nr; i++)
+		if (copy_to_user(&buf[i], &events[i], sizeof(*events)))
+			break;
+	return i;
+}
+
 /* Returns how many events were copied, 0 if there is none, or -EFAULT. */
 static int read_some(struct htw_context *ctx, struct htw_event __user *buf,
 		     size_t nr)
 {
 	struct read_batch batch __uninitialized;
-	unsigned long left;
 	unsigned int copied;
 
 	take_some(ctx, &batch, min_t(size_t, nr, READ_BATCH));
 	if (!batch.nr)
 		return 0;
-	left = copy_to_user(buf, batch.events,
-			    batch.nr * sizeof(struct htw_event));
-	copied = batch.nr - DIV_ROUND_UP(left, sizeof(struct htw_event));
+	copied = copy_events(buf, batch.events, batch.nr);
 	trace_events(&batch, copied);
 	finish_batch(ctx, &batch, copied);
 	return copied ? copied : -EFAULT;

@@ -150,7 +150,7 @@ static void publish_steps(struct htw_context *ctx, u64 now)
 	struct htw_event *event = next_event(&ctx->ring);
 
 	htw_event_of_steps(ctx, now, event);
-	ctx->unread_steps = 0;
+	WRITE_ONCE(ctx->unread_steps, 0);
 	publish(ctx, event);
 }
 

@@ -77,7 +77,7 @@ static void add_free(struct htw_context *ctx, struct htw_user_timer *ut)
 	if (ctx->free)
 		ctx->last_free->next_free = ut;
 	else
-		ctx->free = ut;
+		WRITE_ONCE(ctx->free, ut);
 	ctx->last_free = ut;
 }
 
@@ -114,7 +114,8 @@ static int add_chunk(struct htw_context *ctx)
 	if (!chunk)
 		return -ENOMEM;
 	spin_lock_bh(&ctx->lock);
-	ctx->chunks[ctx->nr_chunks++] = chunk;
+	ctx->chunks[ctx->nr_chunks] = chunk;
+	WRITE_ONCE(ctx->nr_chunks, ctx->nr_chunks + 1);
 	for (i = 0; i < HTW_CHUNK_TIMERS; i++)
 		add_free(ctx, slot_of(ctx, chunk, i));
 	spin_unlock_bh(&ctx->lock);
@@ -201,7 +202,7 @@ struct htw_user_timer *htw_user_timer_take(struct htw_context *ctx)
 	ut->generation++;
 	ut->arming = 0;
 	ut->delivered = false;
-	ctx->nr_timers++;
+	WRITE_ONCE(ctx->nr_timers, ctx->nr_timers + 1);
 	return ut;
 }
 
@@ -212,7 +213,7 @@ struct htw_user_timer *htw_user_timer_take(struct htw_context *ctx)
 void htw_user_timer_put(struct htw_user_timer *ut)
 {
 	ut->state = HTW_TIMER_FREE;
-	ut->ctx->nr_timers--;
+	WRITE_ONCE(ut->ctx->nr_timers, ut->ctx->nr_timers - 1);
 	/* One whose ids are used up is never used again, so that none comes twice. */
 	if (ut->generation != U32_MAX)
 		add_free(ut->ctx, ut);

@@ -195,10 +195,12 @@ static struct htw_op arming_of(const struct step *step, uint64_t delay)
 /* When member @i of the `many` expires, after the first one. */
 static uint64_t member_delay(const struct script_timer *timer, unsigned int i)
 {
+	uint64_t steps = timer->members - 1;
+
 	if (timer->members < 2)
 		return 0;
-	return (uint64_t)((unsigned __int128)timer->spread * i /
-			  (timer->members - 1));
+	/* The product may have more than 64 bits. */
+	return timer->spread / steps * i + timer->spread % steps * i / steps;
 }
 
 static bool do_many(const struct step *step)

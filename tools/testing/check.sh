@@ -21,6 +21,17 @@
 #   stock-6.1-rt
 #   misuse-6.1
 #   isolated-6.12   a debug kernel that keeps everybody off one of its CPUs
+#   kcsan-6.12      a kernel that looks for data races
+#   rt-6.12         a debug kernel with PREEMPT_RT
+#   up-6.12         a debug kernel without SMP
+#   i386-6.12       a debug kernel of 32 bits
+#   arm64-6.12      Debian's own kernel for arm64
+#   one-6.12        Debian's own kernel on one CPU
+#   none-6.12       the same with preempt=none, voluntary or full
+#   voluntary-6.12
+#   full-6.12
+#
+# `make matrix` runs all that have a kernel of their own.
 #
 # --fast takes what needs no guest and less than a minute.
 #
@@ -35,6 +46,7 @@ set -euo pipefail
 all=(wheel uml-6.12 debug-6.12 debug-6.1 stock-6.12 stock-6.1 misuse-6.12 docs library)
 out=$top/build/check
 manifest=$top/tools/testing/manifest
+variants=$top/tools/testing/variants
 ops=4000000
 large=1000000
 stages=()
@@ -46,6 +58,7 @@ parse()
 		-h|--help) usage; exit ;;
 		--fast) stages=(wheel docs library) ops=1000000 large=100000 ;;
 		wheel|docs|library|uml-*|debug-*|stock-*|misuse-*|isolated-*) stages+=("$1") ;;
+		kcsan-*|rt-*|up-*|i386-*|arm64-*|one-*|none-*|voluntary-*|full-*) stages+=("$1") ;;
 		*) die "unknown argument $1" "try --help" ;;
 		esac
 		shift
@@ -55,7 +68,7 @@ parse()
 
 # The manifest, and what runs once more as programs of 32 bits: SUITE.CASE is
 # SUITE32.CASE there.
-whole_manifest()
+with_programs32()
 {
 	local program suite
 
@@ -64,6 +77,39 @@ whole_manifest()
 		suite=${program##*/}
 		sed -n "s/^stock $suite\\./stock ${suite}32./p" "$manifest"
 	done
+}
+
+# And for each variant, what is left there of the rig that it is one of.
+whole_manifest()
+{
+	with_programs32
+	awk '
+		{ sub(/#.*/, "") }
+		FNR == NR && $2 == "of" { of[$1] = $3 }
+		FNR == NR && $2 != "of" { for (i = 3; i <= NF; i++) told[$1, $i] = $2 }
+		FNR == NR || NF < 2 { next }
+		{
+			suite = $2
+			sub(/\..*/, "", suite)
+			for (rig in of) {
+				how = (rig, $2) in told ? told[rig, $2] : told[rig, suite]
+				if (of[rig] == $1 && how != "without")
+					print rig, $2, how ? how : $3
+			}
+		}' "$variants" "$manifest"
+}
+
+# without RIG: the suites that are left out there, as the guest is told.
+without()
+{
+	awk -v rig="$1" '
+		{ sub(/#.*/, "") }
+		$1 == rig && $2 == "without" {
+			for (i = 3; i <= NF; i++)
+				if ($i !~ /\./)
+					list = list "," $i
+		}
+		END { if (list) print "vm_without=" substr(list, 2) }' "$variants"
 }
 
 # judge STAGE RIG [OPTION]...
@@ -124,19 +170,21 @@ run_uml()
 	judge "uml-$1" uml --no-guest
 }
 
-# run_guest STAGE KERNEL KDIR SECONDS
+# run_guest STAGE RIG KERNEL KDIR SECONDS [OPTION OF boot.sh]...
 run_guest()
 {
-	local stage=$1 kernel=$2 kdir=$3 limit=$4 src=$out/$1/src
-	local args=() module
+	local stage=$1 rig=$2 kernel=$3 kdir=$4 limit=$5 src=$out/$1/src programs
+	local args=("${@:6}") module
 
+	programs=$(programs_of "$stage")
 	build_modules "$kdir" "$src" HTW_TESTS=y
-	[[ $stage != stock-* ]] || args+=(--file "$out/programs/selftests32:/selftests32")
+	[[ $rig != stock ]] || args+=(--file "$out/programs/selftests32:/selftests32")
 	# The suites, or what of them needs no KUnit.
-	for module in htw_kunit htw_ledger; do
-		[[ ! -e $src/$module.ko ]] || args+=(--file "$src/$module.ko:/$module.ko")
+	for module in htw_kunit htw_ledger tools/testing/misuse/htw_faults; do
+		[[ ! -e $src/$module.ko ]] || args+=(--file "$src/$module.ko:/${module##*/}.ko")
 	done
 	"$vm/boot.sh" --name "$stage" --kernel "$kernel" --timeout "$limit" --out "$out/$stage" \
+		--append "$(without "$rig") " \
 		--script "$vm/guest-test.sh" \
 		--file "$vm/guest-ktap.sh:/ktap.sh" \
 		--file "$vm/guest-modules.sh:/guest-modules.sh" \
@@ -145,18 +193,26 @@ run_guest()
 		--file "$src/htw.ko:/htw.ko" \
 		--file "$src/tools/examples/idle_table/idle_table.ko:/idle_table.ko" \
 		--file "$src/tools/testing/misuse/htw_misuse.ko:/htw_misuse.ko" \
-		--file "$out/programs/htw:/bin/htw" \
-		--file "$out/programs/selftests:/selftests" \
+		--file "$programs/htw:/bin/htw" \
+		--file "$programs/selftests:/selftests" \
 		"${args[@]}" || :
-	judge "$stage" "${stage%%-*}"
+	judge "$stage" "$rig"
 }
 
+# A kernel of debug.sh: debug-SERIES, or VARIANT-SERIES as it is called there.
 run_debug()
 {
-	local dir
+	local stage=$1 dir args
 
-	dir=$("$vm/debug.sh" "$1")
-	run_guest "debug-$1" "$dir/image" "$dir/build" 900
+	dir=$("$vm/debug.sh" "${stage#debug-}")
+	args=(--append vm_slow=1)
+	case $stage in
+	# The kernel has data races of its own: what htw has is judged by the log.
+	kcsan-*) args+=(--append panic_on_warn=0) ;;
+	up-*) args+=(--smp 1) ;;
+	i386-*) args+=(--arch i386) ;;
+	esac
+	run_guest "$stage" "${stage%%-*}" "$dir/image" "$dir/build" 900 "${args[@]}"
 }
 
 # With one CPU for nobody but those who ask for it. Suites that need both would fail.
@@ -174,12 +230,13 @@ run_isolated()
 	judge "$stage" isolated
 }
 
+# run_stock STAGE KERNEL RIG [OPTION OF boot.sh]...
 run_stock()
 {
 	local dir
 
-	dir=$("$vm/stock.sh" "$1")
-	run_guest "stock-$1" "$dir/vmlinuz" "$dir/build" 600
+	dir=$("$vm/stock.sh" "$2")
+	run_guest "$1" "$3" "$dir/vmlinuz" "$dir/build" 600 "${@:4}"
 }
 
 # A boot of its own: these warnings taint the kernel, and lockdep reports but once.
@@ -198,6 +255,15 @@ run_misuse()
 	judge "$stage" misuse
 }
 
+# Where the programs are that run in a guest of this stage.
+programs_of()
+{
+	case $1 in
+	i386-*|arm64-*) printf '%s\n' "$out/programs/${1%-*}" ;;
+	*) printf '%s\n' "$out/programs" ;;
+	esac
+}
+
 build_programs()
 {
 	mkdir -p "$out/programs"
@@ -207,6 +273,32 @@ build_programs()
 		make -C "$top/tools/testing/selftests" STATIC=1 O="$out/programs/selftests"
 }
 
+# build_programs_for ARCH [MAKE-ARGUMENT]...: for a kernel of another kind.
+build_programs_for()
+{
+	local arch=$1 dir=$out/programs/$1
+	shift
+
+	mkdir -p "$dir"
+	build_command "$dir/tool" "$@"
+	cp "$dir/tool/htw" "$dir/htw"
+	run_logged "building the selftests for $arch" "$dir/selftests.log" \
+		make -C "$top/tools/testing/selftests" STATIC=1 O="$dir/selftests" "$@" \
+		programs "$dir/selftests/seeing"
+}
+
+build_programs_i386()
+{
+	need_packages "building programs of 32 bits" gcc-multilib libc6-dev-i386
+	build_programs_for i386 CC='gcc -m32' CFLAGS='-O2 -g -D_FILE_OFFSET_BITS=64 -D_TIME_BITS=64 -Wno-pointer-to-int-cast'
+}
+
+build_programs_arm64()
+{
+	need_packages "building programs for arm64" gcc-aarch64-linux-gnu libc6-dev-arm64-cross
+	build_programs_for arm64 CC=aarch64-linux-gnu-gcc
+}
+
 # As those of a user who has not moved to 64 bits yet, on a kernel that has.
 build_programs32()
 {
@@ -214,6 +306,25 @@ build_programs32()
 	run_logged "building the selftests for 32 bits" "$out/programs/selftests32.log" \
 		make -C "$top/tools/testing/selftests" STATIC=1 M32=1 \
 		O="$out/programs/selftests32" programs
+}
+
+# any PATTERN: is there such a stage?
+any()
+{
+	local stage
+
+	for stage in "${stages[@]}"; do
+		[[ ! $stage =~ ^($1)- ]] || return 0
+	done
+	return 1
+}
+
+build_all_programs()
+{
+	! any 'debug|stock|kcsan|rt|up|one|none|voluntary|full' || build_programs
+	! any stock || build_programs32
+	! any i386 || build_programs_i386
+	! any arm64 || build_programs_arm64
 }
 
 install_needed()
@@ -265,19 +376,18 @@ main()
 	for stage in "${stages[@]}"; do
 		rm -f "$out/$stage"/results
 	done
-	if [[ ${stages[*]} == *debug* || ${stages[*]} == *stock* ]]; then
-		build_programs
-	fi
-	if [[ ${stages[*]} == *stock* ]]; then
-		build_programs32
-	fi
+	build_all_programs
 	# A stage that cannot even start is its failure, and not the others'.
 	for stage in "${stages[@]}"; do
 		case $stage in
 		uml-*) (run_uml "${stage#*-}") || : ;;
-		debug-*) (run_debug "${stage#*-}") || : ;;
+		debug-*|kcsan-*|rt-*|up-*|i386-*) (run_debug "$stage") || : ;;
 		isolated-*) (run_isolated "${stage#*-}") || : ;;
-		stock-*) (run_stock "${stage#*-}") || : ;;
+		stock-*) (run_stock "$stage" "${stage#*-}" stock) || : ;;
+		arm64-*) (run_stock "$stage" "${stage#*-}-arm64" arm64 --arch arm64 --append vm_slow=1) || : ;;
+		one-*) (run_stock "$stage" "${stage#*-}" one --smp 1) || : ;;
+		none-*|voluntary-*|full-*)
+			(run_stock "$stage" "${stage#*-}" preempt --append "preempt=${stage%-*}") || : ;;
 		misuse-*) (run_misuse "${stage#*-}") || : ;;
 		*) ("run_$stage") || : ;;
 		esac

@@ -32,9 +32,10 @@ build_modules()
 		make -C "$dir" KDIR="$kdir" "$@" modules examples test-modules
 }
 
-# build_command DIR: the command htw, static, because a guest has no libc.
+# build_command DIR [MAKE-ARGUMENT]...: the command htw, static, because a guest has no
+# libc.
 build_command()
 {
 	run_logged "building the command htw" "$1.log" \
-		make -C "$top/tools/htw" STATIC=1 O="$1"
+		make -C "$top/tools/htw" STATIC=1 O="$1" "${@:2}"
 }

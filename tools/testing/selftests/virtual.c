@@ -632,6 +632,39 @@ static void same_program_gives_the_same(void)
 	EXPECT_GT(s->delivered, 100);
 }
 
+static bool stop_advancing;
+
+/* Each other step is over a multiple of 2^32: both halves of the time change. */
+static void *advance_over_halves(void *fd)
+{
+	while (!load_shared(&stop_advancing)) {
+		advance(*(int *)fd, 0, 0x20);
+		advance(*(int *)fd, 0, (1ULL << 32) - 0x20);
+	}
+	return NULL;
+}
+
+/* A processor of 32 bits reads the time in two halves, which have to belong together. */
+static void time_is_told_in_one_piece(void)
+{
+	int fd = open_setup(O_NONBLOCK, (struct htw_setup){
+		.clock = HTW_CLOCK_VIRTUAL, .virtual_start = 0xfffffff0 });
+	uint64_t last = 0, end = now_ns() + SEC;
+	pthread_t thread = start(advance_over_halves, &fd);
+
+	while (now_ns() < end && !ktap_enough()) {
+		struct htw_batch batch = { 0 };
+
+		ASSERT_EQ(do_batch(fd, &batch), 0);
+		EXPECT_GE(batch.now, last);
+		last = batch.now;
+		EXPECT_GE(advance(fd, 0, 0), last);
+	}
+	store_shared(&stop_advancing, true);
+	join(thread);
+	EXPECT_GT(last, 0xfffffff0);
+}
+
 static const struct ktap_test tests[] = {
 	KTAP_TEST(time_stands_still),
 	KTAP_TEST(time_begins_where_it_is_told),
@@ -653,6 +686,7 @@ static const struct ktap_test tests[] = {
 	KTAP_TEST(signal_stops_an_advance),
 	KTAP_TEST(order_is_tick_then_arming),
 	KTAP_TEST(same_program_gives_the_same),
+	KTAP_TEST(time_is_told_in_one_piece),
 };
 
 int main(int argc, char **argv)

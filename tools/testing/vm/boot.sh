@@ -24,6 +24,8 @@
 #   --story           show the third channel while the guest runs
 #   --icount N        count instructions (one takes 2^N ns): repeatable timing,
 #                     under TCG and with one thread for all CPUs
+#   --arch ARCH       the machine: amd64, i386 (which is the former, with a user space
+#                     of 32 bits) or arm64
 #   --name TEXT       what to call the guest in messages
 #
 # ACCEL=kvm|tcg|auto chooses the accelerator. auto boots the kernel under KVM
@@ -33,7 +35,7 @@ set -euo pipefail
 here=$(cd "${BASH_SOURCE[0]%/*}" && pwd)
 . "$here/common.sh"
 
-kernel='' script='' out='' smp=2 mem=1G limit=300 append='' story='' icount='' name=guest probe=''
+kernel='' script='' out='' smp=2 mem=1G limit=300 append='' story='' icount='' name=guest probe='' arch=amd64
 files=()
 
 parse()
@@ -51,6 +53,7 @@ parse()
 		--timeout) limit=$(need_value "$@") ;;
 		--append) append+=" $(need_value "$@")" ;;
 		--icount) icount=$(need_value "$@") ;;
+		--arch) arch=$(need_value "$@") ;;
 		--name) name=$(need_value "$@") ;;
 		--file) files+=("$(need_value "$@")") ;;
 		*) die "unknown option $1" "try --help" ;;
@@ -63,6 +66,7 @@ parse()
 	[[ -n $kernel && -n $script && -n $out ]] || die "--kernel, --script and --out are needed" "try --help"
 	[[ -r $kernel ]] || die "no kernel $kernel" "build or fetch one: debug.sh 6.12, stock.sh 6.12"
 	[[ -r $script ]] || die "no script $script"
+	[[ $arch =~ ^(amd64|i386|arm64)$ ]] || die "no machine $arch" "try --help"
 }
 
 # add_file ROOT SRC:DEST
@@ -83,7 +87,7 @@ initramfs()
 
 	root=$(mktemp -d "$out/initramfs.XXXXXX")
 	mkdir -p "$root"/{bin,dev,proc,sys,tmp,lib,etc}
-	cp "$(busybox)" "$root/bin/busybox"
+	cp "$(busybox "$arch")" "$root/bin/busybox"
 	cp "$here/guest-lib.sh" "$root/lib.sh"
 	cp "$here/guest-init.sh" "$root/init"
 	cp "$script" "$root/test.sh"
@@ -101,7 +105,7 @@ initramfs()
 # the host's mood.
 command_line()
 {
-	printf '%s ' console=ttyS0 tsc=reliable no_timer_check panic_on_warn=1 panic=-1 oops=panic \
+	printf '%s ' console="$([[ $arch == arm64 ]] && echo ttyAMA0 || echo ttyS0)" tsc=reliable no_timer_check panic_on_warn=1 panic=-1 oops=panic \
 		softlockup_panic=1 sysctl.kernel.hardlockup_panic=1 watchdog_thresh=20 \
 		sysctl.kernel.hung_task_panic=1 sysctl.kernel.panic_on_rcu_stall=1 \
 		rcupdate.rcu_cpu_stall_timeout=60 workqueue.panic_on_stall=1 \
@@ -116,6 +120,7 @@ accelerator()
 {
 	local answer
 
+	[[ $arch != arm64 ]] || { echo tcg; return; }
 	case ${ACCEL:-auto} in
 	kvm|tcg) printf '%s\n' "$ACCEL"; return ;;
 	auto) ;;
@@ -144,14 +149,34 @@ probe_kvm()
 	printf '%s\n' "$result" >"$answer"
 }
 
+common_arguments()
+{
+	printf '%s\n' -nodefaults -no-reboot -display none -smp "$smp" -m "$mem" \
+		-kernel "$kernel" -initrd "$out/initramfs" -append "$(command_line)"
+}
+
+# The console is that of the machine. The others are as many ports as a PC has, so that
+# they have the names that they have there.
+arm64_arguments()
+{
+	local nr=0 port
+
+	[[ -z $icount ]] || die "--icount is not for arm64"
+	printf '%s\n' -machine virt,gic-version=3 -cpu max,pauth-impdef=on -accel tcg,thread=multi \
+		-serial "file:$out/console.log"
+	for port in null file,path="$out/result" file,path="$out/story"; do
+		printf '%s\n' -chardev "$port,id=port$nr" -device "pci-serial,chardev=port$nr"
+		nr=$((nr + 1))
+	done
+}
+
 # The ports by hand instead of -serial: there the first and the third share an
 # interrupt line, and lose characters when both are in use. Line 7 is free.
-qemu_arguments()
+pc_arguments()
 {
 	local accel=$1 port=0 channel
 
-	printf '%s\n' -machine pc -nodefaults -no-reboot -display none -smp "$smp" -m "$mem" \
-		-kernel "$kernel" -initrd "$out/initramfs" -append "$(command_line)"
+	printf '%s\n' -machine pc
 	for channel in console.log:4 result:3 story:7; do
 		printf '%s\n' -chardev "file,id=port$port,path=$out/${channel%:*}" \
 			-device "isa-serial,chardev=port$port,index=$port,irq=${channel#*:}"
@@ -179,17 +204,22 @@ tests_so_far()
 
 run_guest()
 {
-	local accel args rc=0 tail_pid='' start=$SECONDS
+	local accel args qemu=qemu-system-x86_64 rc=0 tail_pid='' start=$SECONDS
 
 	accel=$(accelerator)
-	mapfile -t args < <(qemu_arguments "$accel")
+	if [[ $arch == arm64 ]]; then
+		qemu="qemu-system-aarch64"
+		mapfile -t args < <(common_arguments && arm64_arguments)
+	else
+		mapfile -t args < <(common_arguments && pc_arguments "$accel")
+	fi
 	: >"$out/story"
 	if [[ -n $story ]]; then
 		tail -n +1 -f "$out/story" &
 		tail_pid=$!
 	fi
 	run_logged --may-fail --progress tests_so_far "running $name ($accel, $smp CPUs)" "$out/qemu.log" \
-		timeout --kill-after=5 "$limit" qemu-system-x86_64 "${args[@]}" || rc=$?
+		timeout --kill-after=5 "$limit" "$qemu" "${args[@]}" || rc=$?
 	if [[ -n $tail_pid ]]; then
 		# Let it show what came last.
 		sleep 0.3
@@ -235,6 +265,7 @@ main()
 {
 	parse "$@"
 	need_packages "running guests" qemu-system-x86 cpio
+	[[ $arch != arm64 ]] || need_packages "running guests of arm64" qemu-system-arm ipxe-qemu
 	mkdir -p "$out"
 	out=$(cd "$out" && pwd)
 	rm -f "$out"/{result,results,console.log,story,status,qemu.log}

@@ -125,6 +125,33 @@ apt_candidate()
 	LC_ALL=C apt-cache policy "$1" | awk '$1 == "Candidate:" && $2 != "(none)" { print $2 }'
 }
 
+# From here on apt is that of a machine of ARCH, with lists of its own: for packages
+# that are fetched and not installed. What this machine needs comes before.
+use_architecture()
+{
+	local arch=$1 dir=$CACHE/apt/$1
+
+	mkdir -p "$dir"/{state,cache}
+	touch "$dir/status"
+	printf '%s "%s";\n' APT::Architecture "$arch" APT::Architectures "$arch" \
+		Dir::State "$dir/state" Dir::State::status "$dir/status" \
+		Dir::Cache "$dir/cache" >"$dir/apt.conf"
+	export APT_CONFIG=$dir/apt.conf
+	apt_known busybox-static || foreign_lists "$arch"
+}
+
+# A mirror may be writing one of them just now, which need not be one that matters.
+foreign_lists()
+{
+	local opts
+
+	mapfile -t opts < <(apt_options)
+	run_logged --may-fail "fetching the package lists of $1" "$CACHE/log/apt-update.log" \
+		apt-get -q "${opts[@]}" update || :
+	apt_known busybox-static ||
+		die "there are no package lists of $1" "log: $CACHE/log/apt-update.log" "try again later"
+}
+
 # apt_fetch DIR PKG...: the .deb files into DIR, nothing installed. A mirror
 # drops superseded versions, so a failure may only mean that the lists are old.
 apt_fetch()
@@ -220,20 +247,23 @@ need_value()
 	printf '%s\n' "$2"
 }
 
-# The guest's whole user space: one static binary, its path printed.
+# busybox [ARCH]: the guest's whole user space, one static binary; its path is printed.
 busybox()
 {
-	local to=$CACHE/busybox/busybox
+	local arch=${1:-amd64} to
 
-	[[ -x $to ]] || with_lock busybox fetch_busybox "$to"
+	to=$CACHE/busybox/busybox
+	[[ $arch == amd64 ]] || to+=-$arch
+	[[ -x $to ]] || with_lock busybox fetch_busybox "$arch" "$to"
 	printf '%s\n' "$to"
 }
 
 fetch_busybox()
 {
-	local to=$1 tmp=${1%/*}.part
+	local arch=$1 to=$2 tmp=$2.part
 
 	[[ ! -x $to ]] || return 0
+	[[ $arch == amd64 ]] || use_architecture "$arch"
 	rm -rf "$tmp"
 	apt_fetch "$tmp" busybox-static
 	dpkg-deb -x "$tmp"/busybox-static_*.deb "$tmp/root"

@@ -111,7 +111,7 @@ check_clocks()
 		fail "high resolution timers on $(hres_cpus) of $have CPUs only"
 
 	case $(clock_source) in
-	tsc|kvm-clock|hpet|acpi_pm) ;;
+	tsc|kvm-clock|hpet|acpi_pm|arch_sys_counter) ;;
 	*) fail "the clock source is $(clock_source)" ;;
 	esac
 }
@@ -165,11 +165,37 @@ check_lockdep()
 		fail "lockdep is not as it should be ($want): 0 is off, it has reported something"
 }
 
+# The reports of data races in the log on stdin, between their two lines of "=", of
+# which WHOSE says: ours, which name htw, or others, as the kernel has some of its own.
+data_races()
+{
+	awk -v whose="$1" '
+		/ =+$/ {
+			if (race && ours == (whose == "ours")) printf "%s", block
+			race = ours = 0
+			block = ""
+			next
+		}
+		/BUG: KCSAN: / { race = 1 }
+		/htw/ { ours = 1 }
+		{ block = block $0 "\n" }'
+}
+
+check_races()
+{
+	[ -e /sys/kernel/debug/kcsan ] || return
+	dmesg | data_races others | sed -n 's/.*BUG: KCSAN/# not ours: KCSAN/p' >&3
+	dmesg | data_races ours >/tmp/races
+	[ -s /tmp/races ] || return
+	sed 's/^/# log: /' /tmp/races >&3
+	fail "$(grep -c 'BUG: KCSAN' /tmp/races) data races: $(sed -n 's/.*BUG: //p' /tmp/races | head -n 1)"
+}
+
 # Some reports neither panic nor taint. The log, not the console: what is read
 # here cannot be lost on a serial line.
 check_log()
 {
-	dmesg | grep -E 'BUG: |WARNING: |UBSAN: |KASAN: |INFO: task .* blocked|INFO: rcu.*stall|workqueue lockup|htw: module .* left|Unstable clock|Could not switch to high res|Marking clocksource' >/tmp/log
+	dmesg | grep -v 'BUG: KCSAN: ' | grep -E 'BUG: |WARNING: |UBSAN: |KASAN: |INFO: task .* blocked|INFO: rcu.*stall|workqueue lockup|htw: module .* left|Unstable clock|Could not switch to high res|Marking clocksource' >/tmp/log
 	[ -s /tmp/log ] || return
 	sed 's/^/# log: /' /tmp/log >&3
 	fail "the kernel log: $(head -n 1 /tmp/log | sed 's/^\[[^]]*\] //')"
@@ -192,5 +218,6 @@ check_modules
 check_leaks
 check_taint
 check_lockdep
+check_races
 check_log
 finish

@@ -117,19 +117,24 @@ loads_and_unloads_many_times()
 	device_node_is_for_its_group
 }
 
+# Where there is one CPU only, the manifest does not ask for the last one.
+CPU1=/sys/devices/system/cpu/cpu1/online
+
 cpu_goes_while_programs_wait()
 {
 	for n in 1 2 3 4 5 6 7 8; do
 		htw sleep -q 0.$n &
 	done
-	echo 0 >/sys/devices/system/cpu/cpu1/online || return
+	echo 0 >$CPU1 || return
 	sleep 0.2
-	echo 1 >/sys/devices/system/cpu/cpu1/online || return
+	echo 1 >$CPU1 || return
 	wait
 }
 
-run_tests device_node_is_for_its_group idle_connections_are_dropped \
+set -- device_node_is_for_its_group idle_connections_are_dropped \
 	busy_connections_stay unloads_with_timers_pending \
 	stays_while_a_module_uses_it stays_while_the_device_is_open \
 	bad_parameters_are_refused_with_a_reason small_geometry_works \
-	loads_and_unloads_many_times cpu_goes_while_programs_wait
+	loads_and_unloads_many_times
+[ ! -e $CPU1 ] || set -- "$@" cpu_goes_while_programs_wait
+run_tests "$@"

@@ -16,23 +16,30 @@ real_time_is_real()
 	done
 }
 
+# wanted SUITE: the kernel's command line names those to be left out.
+wanted()
+{
+	! grep -q " vm_without=[^ ]*\<$1\>" /proc/cmdline
+}
+
 load /htw.ko
 if [ -e /htw_kunit.ko ]; then
 	load /htw_kunit.ko
 	kunit_results
 	unload htw_kunit
 fi
-if [ -e /htw_ledger.ko ]; then
+if [ -e /htw_ledger.ko ] && wanted ledger; then
 	real_time_is_real
 	load /htw_ledger.ko
 	run_suite ledger cat /proc/htw_ledger
 	unload htw_ledger
 fi
-run_suite modules sh /guest-modules.sh
-run_suite unload sh /guest-unload.sh
+! wanted modules || run_suite modules sh /guest-modules.sh
+! wanted unload || run_suite unload sh /guest-unload.sh
 # The suites below say their names themselves.
 selftest()
 {
+	wanted "$1" || return
 	"/selftests/$1"
 	printf '\n# exit: %d\n# suite:\n' $?
 	[ -e "/selftests32/$1" ] || return
@@ -42,8 +49,10 @@ selftest()
 
 [ ! -e /selftests32 ] || /selftests32/uapi -l >/dev/null ||
 	stop "programs of 32 bits do not run here: CONFIG_IA32_EMULATION is needed"
-# Of what is counted and not timed a debug kernel, ten times as slow, does a tenth.
-[ ! -e /htw_kunit.ko ] || export HTW_TEST_PERCENT=10
+# Of what is counted and not timed a kernel that is ten times as slow does a tenth.
+if grep -q ' vm_slow=1' /proc/cmdline; then
+	export HTW_TEST_PERCENT=10
+fi
 selftest uapi
 selftest errors
 selftest timers
@@ -73,5 +82,11 @@ selftest libloop
 [ -e /htw_kunit.ko ] || selftest cli
 [ -e /htw_kunit.ko ] || selftest examples
 # Takes a kernel that can be suspended without a machine that could: see debug.config.
-[ ! -e /htw_kunit.ko ] || run_suite suspend sh /guest-suspend.sh
+[ ! -e /htw_kunit.ko ] || ! wanted suspend || run_suite suspend sh /guest-suspend.sh
+[ ! -e /htw_faults.ko ] || selftest faults
 unload htw
+if [ -e /htw_faults.ko ] && wanted loading; then
+	load /htw_faults.ko
+	selftest loading
+	unload htw_faults
+fi

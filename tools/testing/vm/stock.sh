@@ -10,8 +10,9 @@
 #   release   what uname -r says there
 #
 # KERNEL is a series, for its newest release (6.12, 6.1; 6.12-rt, 6.1-rt for
-# PREEMPT_RT), or a full release such as 6.1.0-54-amd64. The second run needs
-# no network; --refresh looks for a newer release first.
+# PREEMPT_RT; 6.12-arm64 for machines of that kind), or a full release such as
+# 6.1.0-54-amd64. The second run needs no network; --refresh looks for a newer
+# release first.
 #
 # Nothing is installed: installing the headers of 6.12 pulls in the image, and
 # with it the host gets a new kernel, an initramfs and a boot menu entry.
@@ -55,23 +56,38 @@ resolve()
 		! apt_known "linux-image-$kernel" "linux-headers-$kernel" || printf '%s\n' "$kernel"
 		return
 	fi
-	[[ $kernel != *-rt ]] || flavour=rt-amd64
-	newest "${kernel%-rt}" "$flavour"
+	case $kernel in
+	*-rt) flavour=rt-amd64 ;;
+	*-arm64) flavour=arm64 ;;
+	esac
+	newest "${kernel%%-*}" "$flavour"
 }
 
 is_series()
 {
-	[[ $1 =~ ^[0-9]+\.[0-9]+(-rt)?$ ]]
+	[[ $1 =~ ^[0-9]+\.[0-9]+(-rt|-arm64)?$ ]]
+}
+
+needed_packages()
+{
+	LC_ALL=C apt-cache depends "linux-headers-$1" |
+		awk -v what="^linux-$2-" '$1 == "Depends:" && $2 ~ what { print $2 }'
 }
 
 # The packages whose files the headers include or link to.
 header_packages()
 {
-	local rel=$1
+	printf '%s\n' "linux-headers-$1"
+	needed_packages "$1" headers
+}
 
-	printf '%s\n' "linux-headers-$rel"
-	LC_ALL=C apt-cache depends "linux-headers-$rel" |
-		awk '$1 == "Depends:" && $2 ~ /^linux-(headers|kbuild)-/ { print $2 }'
+# The programs that a build runs: those for this machine, whatever it builds for.
+fetch_kbuild()
+{
+	local dir=$1 pkgs
+
+	mapfile -t pkgs < <(needed_packages "$2" kbuild)
+	(unset APT_CONFIG && apt_fetch "$dir" "${pkgs[@]}")
 }
 
 # The headers' Makefile names the common headers by their installed place, and
@@ -96,6 +112,7 @@ fetch_release()
 	mkdir -p "$tmp/root"
 	mapfile -t pkgs < <(header_packages "$rel")
 	apt_fetch "$tmp/debs" "linux-image-$rel" "${pkgs[@]}"
+	fetch_kbuild "$tmp/debs" "$rel"
 	for deb in "$tmp"/debs/*.deb; do
 		case $deb in
 		# A hundred megabytes of drivers: the guest needs none.
@@ -123,6 +140,10 @@ fetch()
 	# objtool, modpost and sign-file of linux-kbuild are linked with these;
 	# pahole writes the type information of a 6.12 module.
 	need_packages "building modules" gcc-12 make libelf1 libssl3 zlib1g pahole kmod xz-utils
+	if [[ $kernel == *arm64 ]]; then
+		need_packages "building modules for arm64" gcc-12-aarch64-linux-gnu gcc-aarch64-linux-gnu
+		use_architecture arm64
+	fi
 	[[ -z $refresh ]] || apt_update_once
 	rel=$(resolve "$kernel")
 	if [[ -z $rel ]]; then
@@ -152,7 +173,7 @@ main()
 	[[ $kernel =~ ^[0-9]+\.[0-9][0-9A-Za-z.+-]*$ ]] || die "which kernel? for example: stock.sh 6.12" "try --help"
 
 	with_lock "stock-$kernel" fetch "$kernel" "$refresh"
-	busybox >/dev/null
+	busybox "$([[ $kernel != *arm64 ]] || echo arm64)" >/dev/null
 	readlink -f "$CACHE/stock/$kernel"
 }
 
