@@ -68,6 +68,7 @@ examples: staged-headers
 
 test-modules: staged-headers
 	$(MAKE) -C tools/testing/misuse KDIR=$(KDIR) HTW=$(stage)/usr/src/htw
+	$(MAKE) -C tools/torture KDIR=$(KDIR) HTW=$(stage)/usr/src/htw
 
 tools:
 	$(MAKE) -C tools/htw
