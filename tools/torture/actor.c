@@ -102,10 +102,20 @@ static int actor_thread(void *arg)
 	return 0;
 }
 
+/* If the machine stands still, then for hrtimers as well. */
+static void compare(struct hrtimer *hrtimer)
+{
+	s64 late = ktime_sub(ktime_get(), hrtimer_get_expires(hrtimer));
+
+	if (late > 0)
+		tally_peer_late(late);
+}
+
 static enum hrtimer_restart interrupt(struct hrtimer *hrtimer)
 {
 	struct interrupt *irq = container_of(hrtimer, struct interrupt, hrtimer);
 
+	compare(hrtimer);
 	subjects_act(&irq->actor);
 	if (!draw(&irq->rnd, 8))
 		errands_act(&irq->actor);

@@ -41,7 +41,6 @@
 #include <linux/minmax.h>
 #include <linux/smp.h>
 
-#include "onoff.h"
 #include "tally.h"
 #include "torture.h"
 
@@ -64,26 +63,13 @@ static void widen(struct span *span, const struct span *by)
 		span->cpu = ANY_CPU;
 }
 
-static u64 bound_after(u64 latest)
-{
-	return min_t(u64, latest, S64_MAX) + torture.late_ns + onoff_delay();
-}
-
-static void check_late(const struct span *span, const void *who, u64 now)
-{
-	if (span->latest == U64_MAX || now <= span->latest)
-		return;
-	tally_late(now - span->latest);
-	if (now > bound_after(span->latest))
-		tally_wrong(WRONG_LATE, who, now, span->earliest,
-			    span->latest);
-}
-
 /**
  * span_check() - has a callback come in its time, and where it was to run?
  * @span: what its arming allows
  * @who: the timer
  * @now: when it has come
+ *
+ * How late it may be is known at the end only: see main.c.
  *
  * Context: Interrupts disabled.
  */
@@ -92,7 +78,8 @@ void span_check(const struct span *span, const void *who, u64 now)
 	if (now < span->earliest)
 		tally_wrong(WRONG_EARLY, who, now, span->earliest,
 			    span->latest);
-	check_late(span, who, now);
+	if (now > span->latest)
+		tally_late(now - span->latest);
 	/* From a CPU that goes, timers go elsewhere. */
 	if (span->cpu != ANY_CPU && span->cpu != smp_processor_id() &&
 	    !torture.onoff_ms)
@@ -209,15 +196,6 @@ static void perhaps_on_the_way(struct ledger *ledger, const struct span *span)
 	ledger->way = SOMEBODY_PERHAPS;
 }
 
-/* It was still pending when the call began. */
-static void check_not_late(const struct ledger *ledger, const struct span *span,
-			   u64 began)
-{
-	if (span->latest != U64_MAX && began > bound_after(span->latest))
-		tally_wrong(WRONG_LATE, ledger, began, span->earliest,
-			    span->latest);
-}
-
 /* The one arming that there was has expired: where is its callback? */
 static void has_expired(struct ledger *ledger, struct call *call,
 			struct note *old)
@@ -249,7 +227,9 @@ static void settle_surely(struct ledger *ledger, struct call *call,
 		tally_wrong(WRONG_ANSWER, ledger, found, call->flags, 0);
 		return;
 	}
-	check_not_late(ledger, &old->span, call->began);
+	/* It was still pending when the call began. */
+	if (call->began > old->span.latest)
+		tally_late(call->began - old->span.latest);
 	if (found == FOUND_EITHER) {
 		/* Whichever it is now, it is due when the first of the two is. */
 		call->note->span.earliest = min(call->note->span.earliest,

@@ -13,6 +13,7 @@
 #include <linux/err.h>
 #include <linux/kthread.h>
 #include <linux/ktime.h>
+#include <linux/math64.h>
 #include <linux/module.h>
 #include <linux/proc_fs.h>
 #include <linux/seq_file.h>
@@ -51,7 +52,7 @@ MODULE_PARM_DESC(progress, "A line for the log every so many seconds (default 10
 
 static unsigned int late_ms = 10000;
 module_param(late_ms, uint, 0444);
-MODULE_PARM_DESC(late_ms, "How late a callback may be, besides what a CPU takes to go (default 10000)");
+MODULE_PARM_DESC(late_ms, "How late a callback may be, besides what hrtimers are and what a CPU takes to go (default 10000)");
 
 static unsigned int tick_shift = 17;
 module_param(tick_shift, uint, 0444);
@@ -71,7 +72,7 @@ static unsigned long long sum(enum tally what)
 static void print_progress(u64 since)
 {
 	pr_info("%llu s: armed %llu replaced %llu cancelled %llu expired %llu freed %llu CPUs %llu wrong %u\n",
-		(unsigned long long)(ktime_get() - since) >> 30,
+		div_u64(ktime_get() - since, NSEC_PER_SEC),
 		sum(TALLY_ARMED), sum(TALLY_REPLACED), sum(TALLY_CANCELLED),
 		sum(TALLY_EXPIRED), sum(TALLY_FREED),
 		sum(TALLY_OFFLINE) + sum(TALLY_ONLINE), tally_all_wrongs());
@@ -109,8 +110,18 @@ static void stop_all(void)
 	mayflies_stop();
 }
 
+/* Where the machine stood still for seconds, nobody was in time. */
+static void check_latest(void)
+{
+	u64 bound = torture.late_ns + tally_peer_latest() + onoff_delay();
+
+	if (tally_latest() > bound)
+		tally_wrong(WRONG_LATE, NULL, tally_latest(), bound, 0);
+}
+
 static void verdict(void)
 {
+	check_latest();
 	tally_print_wrongs();
 	pr_alert("End of test: %s: seed=%lu seconds=%u armed %llu wrong %u\n",
 		 tally_all_wrongs() || start_error ? "FAILURE" : "SUCCESS",
@@ -139,8 +150,9 @@ static void show_tally(struct seq_file *m)
 	seq_printf(m, "# armed %llu: replaced %llu cancelled %llu expired %llu\n",
 		   sum(TALLY_ARMED), sum(TALLY_REPLACED), sum(TALLY_CANCELLED),
 		   sum(TALLY_EXPIRED));
-	seq_printf(m, "# surely known %llu; latest %llu ns\n",
-		   sum(TALLY_SURE), tally_latest());
+	seq_printf(m, "# surely known %llu; latest by %llu ns, an hrtimer by %llu ns, a CPU went in %llu ns\n",
+		   sum(TALLY_SURE), tally_latest(), tally_peer_latest(),
+		   onoff_delay());
 	seq_printf(m, "# refused: shut down %llu no CPU %llu running %llu self %llu\n",
 		   sum(TALLY_SHUT), sum(TALLY_NO_CPU), sum(TALLY_RUNNING),
 		   sum(TALLY_SELF));

@@ -186,7 +186,8 @@ void mayflies_stop(void)
 	u64 until;
 
 	WRITE_ONCE(stopping, true);
-	until = ktime_get() + 2 * NSEC_PER_SEC + torture.late_ns + onoff_delay();
+	until = ktime_get() + 2 * NSEC_PER_SEC + torture.late_ns +
+		tally_peer_latest() + onoff_delay();
 	while (atomic_read(&nr_mayflies) && (u64)ktime_get() < until)
 		msleep(20);
 	if (atomic_read(&nr_mayflies))

@@ -18,7 +18,7 @@ DEFINE_PER_CPU(struct tallies, tallies);
 
 static const char * const wrong_names[NR_WRONGS] = {
 	[WRONG_EARLY]	= "early, not before",
-	[WRONG_LATE]	= "late, not after",
+	[WRONG_LATE]	= "late by, and at most",
 	[WRONG_LOST]	= "lost, from and until",
 	[WRONG_UNASKED]	= "called, but not armed",
 	[WRONG_OVERLAP]	= "called while it runs",
@@ -63,6 +63,18 @@ void tally_late(u64 ns)
 }
 
 /**
+ * tally_peer_late() - the same of an hrtimer that is no part of htw
+ * @ns: how long after its time it has come
+ *
+ * Context: Interrupts disabled, or softirq.
+ */
+void tally_peer_late(u64 ns)
+{
+	if (ns > this_cpu_read(tallies.peer_ns))
+		this_cpu_write(tallies.peer_ns, ns);
+}
+
+/**
  * tally_sum() - how often something has happened
  * @what: what
  *
@@ -90,6 +102,21 @@ u64 tally_latest(void)
 
 	for_each_possible_cpu(cpu)
 		latest = max(latest, data_race(per_cpu(tallies.latest_ns, cpu)));
+	return latest;
+}
+
+/**
+ * tally_peer_latest() - the longest that an hrtimer came after its time
+ *
+ * Return: it, in ns.
+ */
+u64 tally_peer_latest(void)
+{
+	unsigned int cpu;
+	u64 latest = 0;
+
+	for_each_possible_cpu(cpu)
+		latest = max(latest, data_race(per_cpu(tallies.peer_ns, cpu)));
 	return latest;
 }
 

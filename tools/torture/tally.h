@@ -32,7 +32,7 @@ enum tally {
 /* What must not happen. */
 enum wrong {
 	WRONG_EARLY,		/* a callback before its time */
-	WRONG_LATE,		/* one after its time and the bound */
+	WRONG_LATE,		/* one after its time, the bound and what peers took */
 	WRONG_LOST,		/* an arming that ended in no way */
 	WRONG_UNASKED,		/* a callback that no arming is behind */
 	WRONG_OVERLAP,		/* two callbacks of one timer at once */
@@ -50,10 +50,12 @@ enum wrong {
  * struct tallies - the counters of a CPU
  * @nr: how often
  * @latest_ns: the longest that a callback came after the latest time of its arming
+ * @peer_ns: the longest that an hrtimer, which htw has no part in, came after its time
  */
 struct tallies {
 	u64	nr[NR_TALLIES];
 	u64	latest_ns;
+	u64	peer_ns;
 };
 
 DECLARE_PER_CPU(struct tallies, tallies);
@@ -69,8 +71,10 @@ static inline void tally(enum tally what)
 }
 
 void tally_late(u64 ns);
+void tally_peer_late(u64 ns);
 u64 tally_sum(enum tally what);
 u64 tally_latest(void);
+u64 tally_peer_latest(void);
 
 void tally_wrong(enum wrong what, const void *who, u64 now, u64 a, u64 b);
 unsigned int tally_wrongs(enum wrong what);
