@@ -4,7 +4,12 @@
 # A scenario, in the guest: the module, and programs beside it. /scenario says how.
 # shellcheck disable=SC1091
 . /lib.sh
-. /scenario
+
+# setting NAME: of the scenario.
+setting()
+{
+	sed -n "s/^$1=//p" /scenario
+}
 
 # The numbers are there when it has ended.
 results()
@@ -26,7 +31,7 @@ program_ended()
 # run_program NAME: until the time is over.
 run_program()
 {
-	"/programs/$1" "$seconds" "$seed" >"/tmp/$1" 2>&1
+	"/programs/$1" "$(setting seconds)" "$(setting seed)" >"/tmp/$1" 2>&1
 	echo $? >"/tmp/$1.status"
 }
 
@@ -37,10 +42,12 @@ programs()
 	program_ended clock 2 clocks_are_set
 }
 
-# shellcheck disable=SC2086
-insmod /htw.ko $htw || stop "insmod htw"
-# shellcheck disable=SC2086
-insmod /htw_torture.ko seconds="$seconds" seed="$seed" $torture || stop "insmod htw_torture"
+# Several parameters, or none.
+# shellcheck disable=SC2046
+insmod /htw.ko $(setting htw) || stop "insmod htw"
+# shellcheck disable=SC2046
+insmod /htw_torture.ko seconds="$(setting seconds)" seed="$(setting seed)" $(setting torture) ||
+	stop "insmod htw_torture"
 run_program contexts &
 run_program clock &
 run_suite torture results

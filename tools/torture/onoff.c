@@ -15,6 +15,18 @@
 #include "tally.h"
 #include "torture.h"
 
+#ifndef CONFIG_HOTPLUG_CPU
+static int remove_cpu(unsigned int cpu)
+{
+	return -EOPNOTSUPP;
+}
+
+static int add_cpu(unsigned int cpu)
+{
+	return -EOPNOTSUPP;
+}
+#endif
+
 static struct task_struct *task;
 
 /* Since when a CPU goes or comes, 0 if none does; and the longest that it took. */

@@ -60,15 +60,13 @@ list()
 	done
 }
 
-# What a scenario says, or what holds when it says nothing.
+# setting SCENARIO NAME [DEFAULT]: what the scenario says, or else DEFAULT.
 setting()
 {
-	(
-		smp=4 boot='' htw='' torture=''
-		# shellcheck source=/dev/null
-		. "$here/scenarios/$1"
-		printf '%s\n' "${!2}"
-	)
+	local value
+
+	value=$(sed -n "s/^$2=//p" "$here/scenarios/$1")
+	printf '%s\n' "${value:-${3:-}}"
 }
 
 # The directory of the kernel, and the image in it.
@@ -84,7 +82,7 @@ kernel_dir()
 # What the guest has to know.
 guest_settings()
 {
-	printf 'htw="%s"\ntorture="%s"\nseconds=%s\nseed=%s\n' "$(setting "$1" htw)" \
+	printf 'htw=%s\ntorture=%s\nseconds=%s\nseed=%s\n' "$(setting "$1" htw)" \
 		"$(setting "$1" torture)" "$duration" "$seed"
 }
 
@@ -104,7 +102,7 @@ run_scenario()
 	guest_settings "$name" >"$out/$name/scenario"
 	say "$name: $kernel, $duration s, seed $seed"
 	# To boot and to stop takes a while, and time may be slow in there.
-	"$vm/boot.sh" --name "$name" --kernel "$image" --smp "$(setting "$name" smp)" \
+	"$vm/boot.sh" --name "$name" --kernel "$image" --smp "$(setting "$name" smp 4)" \
 		--timeout $((duration * 3 + 600)) --out "$out/$name" --append "$(setting "$name" boot)" \
 		--script "$here/guest.sh" \
 		--file "$src/htw.ko:/htw.ko" \

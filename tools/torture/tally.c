@@ -86,6 +86,7 @@ u64 tally_sum(enum tally what)
 	u64 sum = 0;
 
 	for_each_possible_cpu(cpu)
+		/* Somebody may be adding to it. */
 		sum += data_race(per_cpu(tallies.nr[what], cpu));
 	return sum;
 }
@@ -101,6 +102,7 @@ u64 tally_latest(void)
 	u64 latest = 0;
 
 	for_each_possible_cpu(cpu)
+		/* Somebody may be raising it. */
 		latest = max(latest, data_race(per_cpu(tallies.latest_ns, cpu)));
 	return latest;
 }
@@ -116,6 +118,7 @@ u64 tally_peer_latest(void)
 	u64 latest = 0;
 
 	for_each_possible_cpu(cpu)
+		/* Somebody may be raising it. */
 		latest = max(latest, data_race(per_cpu(tallies.peer_ns, cpu)));
 	return latest;
 }
@@ -196,7 +199,7 @@ void tally_print_wrongs(void)
 	unsigned int nr = nr_told();
 
 	for (; told.printed < nr; told.printed++)
-		pr_err("%px on CPU %u: %s: %llu %llu %llu\n",
+		pr_err("%p on CPU %u: %s: %llu %llu %llu\n",
 		       told.wrong[told.printed].who,
 		       told.wrong[told.printed].cpu,
 		       wrong_names[told.wrong[told.printed].what],
