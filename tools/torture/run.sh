@@ -88,9 +88,11 @@ guest_settings()
 
 run_scenario()
 {
-	local name=$1 kernel dir image src
+	local name=$1 kernel dir image src boot args=()
 
 	kernel=$(setting "$name" kernel)
+	boot=$(setting "$name" boot)
+	[[ -z $boot ]] || args=(--append "$boot")
 	dir=$(kernel_dir "$kernel")
 	image=$dir/image
 	[[ $kernel != stock-* ]] || image=$dir/vmlinuz
@@ -103,7 +105,7 @@ run_scenario()
 	say "$name: $kernel, $duration s, seed $seed"
 	# To boot and to stop takes a while, and time may be slow in there.
 	"$vm/boot.sh" --name "$name" --kernel "$image" --smp "$(setting "$name" smp 4)" \
-		--timeout $((duration * 3 + 600)) --out "$out/$name" --append "$(setting "$name" boot)" \
+		--timeout $((duration * 3 + 600)) --out "$out/$name" "${args[@]}" \
 		--script "$here/guest.sh" \
 		--file "$src/htw.ko:/htw.ko" \
 		--file "$src/tools/torture/htw_torture.ko:/htw_torture.ko" \

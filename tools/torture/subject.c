@@ -245,7 +245,7 @@ static void act_on(struct actor *actor, struct subject *subject)
 		look(subject);
 		break;
 	case 19:
-		if (!draw(actor->rnd, 8))
+		if (!draw(actor->rnd, 64))
 			shut_down(subject, 0);
 		break;
 	default:
