@@ -190,10 +190,15 @@ static void start_interrupts(void *arg)
  * actors_come() - a CPU has come: let there be interrupts again
  * @cpu: the CPU
  *
- * When it went its interrupts went to another one.
+ * When it went its interrupts went to another one. They are stopped there first: one that
+ * runs would not like to be started meanwhile.
+ *
+ * Context: Task.
  */
 void actors_come(unsigned int cpu)
 {
+	hrtimer_cancel(&interrupts[cpu].hard.hrtimer);
+	hrtimer_cancel(&interrupts[cpu].soft.hrtimer);
 	smp_call_function_single(cpu, start_interrupts, &interrupts[cpu], 1);
 }
 

@@ -17,6 +17,9 @@
 
 #define NR_ERRANDS	16
 
+/* Workqueues run when they like. */
+#define PATIENCE_NS	(10ULL * NSEC_PER_SEC)
+
 /**
  * struct errand - a delayed work
  * @work: it
@@ -47,7 +50,7 @@ static struct call arming(s64 delay, unsigned int flags)
 static void end(struct errand *errand, struct call *call, s64 delay, u64 slack,
 		enum found found)
 {
-	call->span.latest = ktime_get() + delay + slack;
+	call->span.latest = ktime_get() + delay + slack + PATIENCE_NS;
 	ledger_end(&errand->ledger, call, found);
 }
 

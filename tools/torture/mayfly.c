@@ -15,7 +15,6 @@
 #include <linux/slab.h>
 
 #include "grave.h"
-#include "onoff.h"
 #include "request.h"
 #include "subject.h"
 #include "tally.h"
@@ -186,8 +185,7 @@ void mayflies_stop(void)
 	u64 until;
 
 	WRITE_ONCE(stopping, true);
-	until = ktime_get() + 2 * NSEC_PER_SEC + torture.late_ns +
-		tally_peer_latest() + onoff_delay();
+	until = ktime_get() + 10 * NSEC_PER_SEC + torture_bound();
 	while (atomic_read(&nr_mayflies) && (u64)ktime_get() < until)
 		msleep(20);
 	if (atomic_read(&nr_mayflies))

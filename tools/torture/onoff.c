@@ -9,6 +9,7 @@
 #include <linux/err.h>
 #include <linux/kthread.h>
 #include <linux/ktime.h>
+#include <linux/math64.h>
 #include <linux/minmax.h>
 
 #include "actor.h"
@@ -94,20 +95,45 @@ static void bring_all_back(void)
 			timed(come, cpu);
 }
 
+static void rest(unsigned int ms)
+{
+	while (ms > 100 && !kthread_should_stop()) {
+		msleep(100);
+		ms -= 100;
+	}
+	msleep(ms);
+}
+
+/* Now and then one stays away for so long that what was forgotten there is too late. */
+static void stay_away(struct rnd_state *rnd)
+{
+	if (!draw(rnd, 4))
+		rest(div_u64(torture_bound(), NSEC_PER_MSEC) + 1000);
+}
+
+static void change_one(struct rnd_state *rnd)
+{
+	unsigned int cpu = any_cpu(rnd);
+
+	if (cpu >= nr_cpu_ids)
+		return;
+	if (!cpu_online(cpu)) {
+		timed(come, cpu);
+	} else if (num_online_cpus() > 1) {
+		timed(go, cpu);
+		stay_away(rnd);
+	}
+}
+
 /* At the end all are there again. */
 static int onoff_thread(void *unused)
 {
 	struct rnd_state rnd;
-	unsigned int cpu;
 
 	draw_init(&rnd, 4ULL << 32);
 	while (!kthread_should_stop()) {
-		cpu = any_cpu(&rnd);
-		if (cpu < nr_cpu_ids && !cpu_online(cpu))
-			timed(come, cpu);
-		else if (cpu < nr_cpu_ids && num_online_cpus() > 1)
-			timed(go, cpu);
-		msleep(1 + draw(&rnd, 2 * torture.onoff_ms));
+		change_one(&rnd);
+		rest(1 + draw(&rnd, 2 * torture.onoff_ms));
 	}
 	bring_all_back();
 	return 0;

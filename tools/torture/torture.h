@@ -9,7 +9,7 @@
 /**
  * struct torture - what the parameters say
  * @seed: all random numbers follow from it
- * @late_ns: how long after its latest time a callback may still come
+ * @late_ns: how much longer than others a callback may take, see torture_bound()
  * @tick_ns: a tick of htw's wheels
  * @onoff_ms: how often a CPU goes or comes; 0: none does
  * @nr_subjects: timers that everybody knows
@@ -25,6 +25,8 @@ struct torture {
 };
 
 extern struct torture torture;
+
+u64 torture_bound(void);
 
 /* From where something is done to a timer, and so what may be done. */
 enum place {
