@@ -175,8 +175,11 @@ bool ledger_begin(struct ledger *ledger, struct call *call)
 			goto refuse;
 	}
 	begin_locked(ledger, call);
-	if (ledger->serial && !(call->flags & CALL_WAITS))
+	if (ledger->serial && !(call->flags & CALL_WAITS)) {
+		/* For sparse: ledger_end() goes on with it. */
+		__release(&ledger->lock);
 		return true;
+	}
 	if (call->flags & CALL_WAITS)
 		ledger->busy = ledger->serial;
 	raw_spin_unlock_irqrestore(&ledger->lock, call->irqflags);
@@ -347,6 +350,8 @@ void ledger_end(struct ledger *ledger, struct call *call, enum found found)
 
 	if (!ledger->serial || waits)
 		raw_spin_lock_irqsave(&ledger->lock, call->irqflags);
+	else
+		__acquire(&ledger->lock);
 	if (waits)
 		ledger->busy = false;
 	end_locked(ledger, call, found);
