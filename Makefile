@@ -68,6 +68,7 @@ examples: staged-headers
 
 test-modules: staged-headers
 	$(MAKE) -C tools/testing/misuse KDIR=$(KDIR) HTW=$(stage)/usr/src/htw
+	$(MAKE) -C tools/torture KDIR=$(KDIR) HTW=$(stage)/usr/src/htw
 
 tools:
 	$(MAKE) -C tools/htw
@@ -158,6 +159,9 @@ matrix:
 static:
 	@tools/testing/static.sh
 
+torture:
+	@tools/torture/run.sh $(if $(SECONDS),--seconds $(SECONDS)) $(if $(SEED),--seed $(SEED)) $(SCENARIOS)
+
 bench:
 	@tools/bench/run.sh $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(SIZES),--sizes $(SIZES))
 
@@ -175,13 +179,13 @@ soak:
 # kbuild's own clean would look for objects in the whole tree, a kernel's or a
 # user's in it included. This removes what this Makefile made, by name.
 objects := $(basename $(wildcard src/*.c kunit/*.c tools/bench/kernel/*.c \
-	tools/examples/idle_table/*.c tools/testing/misuse/*.c))
+	tools/examples/idle_table/*.c tools/testing/misuse/*.c tools/torture/*.c))
 mods := htw htw_kunit htw_ledger htw_bench tools/examples/idle_table/idle_table \
-	tools/testing/misuse/htw_misuse tools/testing/misuse/htw_faults
+	tools/testing/misuse/htw_misuse tools/testing/misuse/htw_faults tools/torture/htw_torture
 hidden = $(foreach f,$(1),$(dir $(f)).$(notdir $(f)))
 made := $(addsuffix .o,$(objects) $(mods)) \
 	$(foreach s,.ko .mod .mod.c .mod.o,$(addsuffix $(s),$(mods))) \
-	$(foreach d,./ tools/examples/idle_table/ tools/testing/misuse/,$(addprefix $(d),Module.symvers modules.order .module-common.o))
+	$(foreach d,./ tools/examples/idle_table/ tools/testing/misuse/ tools/torture/,$(addprefix $(d),Module.symvers modules.order .module-common.o))
 
 clean:
 	@rm -f $(made) $(addsuffix .cmd,$(call hidden,$(made))) $(addsuffix .d,$(call hidden,$(made)))
@@ -189,7 +193,7 @@ clean:
 	-@rmdir build 2>/dev/null || true
 
 distclean: clean
-	rm -rf build/check build/demo build/static
+	rm -rf build/check build/demo build/static build/torture
 	-@rmdir build 2>/dev/null || true
 
 help:
@@ -218,6 +222,8 @@ help:
 	@echo  '  matrix          - The tests on each kind of kernel; one table (KERNELS=stage,'
 	@echo  '                    or several, see tools/testing/matrix.sh --list)'
 	@echo  '  static          - Compilers, sparse, checkpatch, kernel-doc, shellcheck'
+	@echo  '  torture         - Everything at once, and each timer keeps a ledger: a minute for each'
+	@echo  '                    scenario (SECONDS= SCENARIOS="debug hotplug" SEED=)'
 	@echo  '  bench           - Measure htw beside timer_list and hrtimer, and /dev/htw beside'
 	@echo  '                    timerfd, POSIX timers and io_uring, against the goals'
 	@echo  '  bench-plots     - Draw that for the documentation, when all of it has run'
@@ -234,9 +240,10 @@ help:
 	@echo  '  KVER=release    - The same by release; for demo also 6.1 or 6.12'
 	@echo  '  DESTDIR= prefix= - Where to install (default prefix: $(prefix))'
 	@echo  '  ROUNDS= SIZES=  - For bench: rounds of each, numbers of timers (5; 1000,...)'
+	@echo  '  SECONDS= SCENARIOS= SEED= - For torture: how long each (60), which (all), from what'
 	@echo  '  V=1 W=1 C=2 CC= LLVM= - As for any kernel build'
 	@echo  '  HTW_CACHE=dir   - Where test kernels are kept (default ~/.cache/htw)'
 
 .PHONY: all kdir modules staged-headers examples test-modules tools programs docs modules_install \
-	install-headers install dkms dkms-remove uninstall demo check check-fast static bench bench-plots latency soak matrix \
+	install-headers install dkms dkms-remove uninstall demo check check-fast static bench bench-plots latency soak matrix torture \
 	clean distclean help

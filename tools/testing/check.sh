@@ -12,6 +12,7 @@
 #   stock-6.12   selftests on Debian's own kernel of that series
 #   stock-6.1
 #   misuse-6.12  misuse is found, on a debug kernel of that series
+#   torture-6.12 everything at once for half a minute, on a debug kernel and 4 CPUs
 #   docs         what the documentation shows compiles and is complete
 #   library      libhtw has what its header and its manual pages say, and installs
 #
@@ -20,6 +21,7 @@
 #   stock-6.12-rt   selftests on Debian's PREEMPT_RT kernels
 #   stock-6.1-rt
 #   misuse-6.1
+#   torture-6.1
 #   isolated-6.12   a debug kernel that keeps everybody off one of its CPUs
 #   kcsan-6.12      a kernel that looks for data races
 #   rt-6.12         a debug kernel with PREEMPT_RT
@@ -43,7 +45,7 @@ set -euo pipefail
 # shellcheck source=tools/testing/lib.sh
 . "${BASH_SOURCE[0]%/*}/lib.sh"
 
-all=(wheel uml-6.12 debug-6.12 debug-6.1 stock-6.12 stock-6.1 misuse-6.12 docs library)
+all=(wheel uml-6.12 debug-6.12 debug-6.1 stock-6.12 stock-6.1 misuse-6.12 torture-6.12 docs library)
 out=$top/build/check
 manifest=$top/tools/testing/manifest
 variants=$top/tools/testing/variants
@@ -57,7 +59,7 @@ parse()
 		case $1 in
 		-h|--help) usage; exit ;;
 		--fast) stages=(wheel docs library) ops=1000000 large=100000 ;;
-		wheel|docs|library|uml-*|debug-*|stock-*|misuse-*|isolated-*) stages+=("$1") ;;
+		wheel|docs|library|uml-*|debug-*|stock-*|misuse-*|isolated-*|torture-*) stages+=("$1") ;;
 		kcsan-*|rt-*|up-*|i386-*|arm64-*|one-*|none-*|voluntary-*|full-*) stages+=("$1") ;;
 		*) die "unknown argument $1" "try --help" ;;
 		esac
@@ -264,6 +266,16 @@ programs_of()
 	esac
 }
 
+run_torture()
+{
+	local stage=torture-$1 scenario=hotplug
+
+	[[ $1 == 6.12 ]] || scenario=old
+	"$top/tools/torture/run.sh" --out "$out/$stage" --seconds 25 \
+		${HTW_SEED:+--seed "$HTW_SEED"} "$scenario" || :
+	cp "$out/$stage/$scenario/results" "$out/$stage/results"
+}
+
 build_programs()
 {
 	mkdir -p "$out/programs"
@@ -388,6 +400,7 @@ main()
 		one-*) (run_stock "$stage" "${stage#*-}" one --smp 1) || : ;;
 		none-*|voluntary-*|full-*)
 			(run_stock "$stage" "${stage#*-}" preempt --append "preempt=${stage%-*}") || : ;;
+		torture-*) (run_torture "${stage#*-}") || : ;;
 		misuse-*) (run_misuse "${stage#*-}") || : ;;
 		*) ("run_$stage") || : ;;
 		esac

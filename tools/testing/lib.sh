@@ -10,7 +10,7 @@ vm=$top/tools/testing/vm
 . "$vm/common.sh"
 
 sources=(Makefile Kbuild Kconfig VERSION src include kunit tools/examples tools/bench/kernel
-	tools/testing/misuse)
+	tools/testing/misuse tools/torture)
 
 # copy_sources DIR: only what is newer, so that a second build is a short one.
 copy_sources()

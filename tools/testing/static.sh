@@ -89,7 +89,7 @@ run_checkpatch()
 {
 	local files
 	mapfile -t files < <(sources_of 'src/*.[ch]' 'include/*.h' 'kunit/*.c' 'tools/examples/*.c' \
-		'tools/testing/misuse/*.c' 'tools/bench/*.[ch]')
+		'tools/testing/misuse/*.c' 'tools/torture/*.[ch]' 'tools/bench/*.[ch]')
 
 	# From the directory of its .checkpatch.conf.
 	(cd "$top" && "$kernel/scripts/checkpatch.pl" -f --terse "${files[@]}") |
