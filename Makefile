@@ -155,6 +155,10 @@ check-fast:
 static:
 	@tools/testing/static.sh
 
+fuzz:
+	@tools/testing/fuzz/run.sh $(if $(KERNEL),--kernel $(KERNEL)) $(if $(SECONDS),--seconds $(SECONDS)) \
+		$(if $(SEED),--seed $(SEED))
+
 bench:
 	@tools/bench/run.sh $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(SIZES),--sizes $(SIZES))
 
@@ -180,7 +184,7 @@ clean:
 	-@rmdir build 2>/dev/null || true
 
 distclean: clean
-	rm -rf build/check build/demo build/static
+	rm -rf build/check build/demo build/static build/fuzz
 	-@rmdir build 2>/dev/null || true
 
 help:
@@ -207,6 +211,7 @@ help:
 	@echo  'Test:'
 	@echo  '  check-fast      - What takes less than a minute'
 	@echo  '  static          - Compilers, sparse, checkpatch, kernel-doc, shellcheck'
+	@echo  '  fuzz            - Do what may be wrong to /dev/htw in a guest, and see that it goes well'
 	@echo  '  bench           - Measure htw beside timer_list and hrtimer, and /dev/htw beside'
 	@echo  '                    timerfd, POSIX timers and io_uring, against the goals'
 	@echo  '  bench-plots     - Draw that for the documentation, when all of it has run'
@@ -221,9 +226,10 @@ help:
 	@echo  '  KVER=release    - The same by release; for demo also 6.1 or 6.12'
 	@echo  '  DESTDIR= prefix= - Where to install (default prefix: $(prefix))'
 	@echo  '  ROUNDS= SIZES=  - For bench: rounds of each, numbers of timers (5; 1000,...)'
+	@echo  '  SECONDS= SEED= KERNEL= - For fuzz: how long (60), the seed, the kernel (debug-6.12)'
 	@echo  '  V=1 W=1 C=2 CC= LLVM= - As for any kernel build'
 	@echo  '  HTW_CACHE=dir   - Where test kernels are kept (default ~/.cache/htw)'
 
 .PHONY: all kdir modules staged-headers examples test-modules tools programs docs modules_install \
-	install-headers install dkms dkms-remove uninstall demo check check-fast static bench bench-plots \
+	install-headers install dkms dkms-remove uninstall demo check check-fast static fuzz bench bench-plots \
 	clean distclean help

@@ -147,6 +147,7 @@ run_guest()
 		--file "$src/tools/testing/misuse/htw_misuse.ko:/htw_misuse.ko" \
 		--file "$out/programs/htw:/bin/htw" \
 		--file "$out/programs/selftests:/selftests" \
+		--file "$out/programs/fuzz/suite:/selftests/fuzz" \
 		"${args[@]}" || :
 	judge "$stage" "${stage%%-*}"
 }
@@ -205,6 +206,8 @@ build_programs()
 	cp "$out/programs/tool/htw" "$out/programs/htw"
 	run_logged "building the selftests" "$out/programs/selftests.log" \
 		make -C "$top/tools/testing/selftests" STATIC=1 O="$out/programs/selftests"
+	run_logged "building the fuzzer" "$out/programs/fuzz.log" \
+		make -C "$top/tools/testing/fuzz" O="$out/programs/fuzz"
 }
 
 # As those of a user who has not moved to 64 bits yet, on a kernel that has.

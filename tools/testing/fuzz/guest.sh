@@ -1,29 +1,20 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=dash
 #
-# In the guest: the fuzzer as root, then as a user without any right, each for half of
-# the time. /fuzz.conf says how.
-# shellcheck disable=SC1091
+# In the guest: the fuzzer as root, then as a user without any right. /fuzz.conf says how
+# long, and with what seed.
+# shellcheck disable=SC1091,SC2154
 . /lib.sh
-# shellcheck disable=SC2154
 . /fuzz.conf
-
-# Allocations that may sleep can fail as well, and nobody wants to read of it.
-faults=/sys/kernel/debug/failslab
-for fault in $faults /sys/kernel/debug/fail_page_alloc /sys/kernel/debug/fail_usercopy; do
-	[ ! -e $fault/verbose ] || echo 0 >$fault/verbose
-	[ ! -e $fault/ignore-gfp-wait ] || echo N >$fault/ignore-gfp-wait
-done
 
 load /htw.ko
 chmod 666 /dev/htw
-status=0
-
 # Little is allowed, so that limits are met.
 echo 4000 >/sys/module/htw/parameters/max_user_timers
 echo 5000 >/sys/module/htw/parameters/max_total_timers
 echo 16 >/sys/module/htw/parameters/pass_events
 
+status=0
 if [ -e /replay ]; then
 	/fuzz --replay /replay --times "$times" --channel /dev/story || status=1
 else

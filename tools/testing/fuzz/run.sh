@@ -87,10 +87,10 @@ run_guest()
 	local extra
 	mapfile -t extra < <(extra_options)
 
-	"$vm/boot.sh" --name "fuzz $kernel" --kernel "$image" --out "$out" --keep-story \
+	"$vm/boot.sh" --name "fuzz $kernel" --kernel "$image" --out "$out" --story \
 		--timeout $((3 * seconds + 300)) --script "$fuzz/guest.sh" \
 		--file "$module:/htw.ko" --file "$out/obj/fuzz:/fuzz" \
-		--file "$out/seeds:/seeds" --file "$out/conf:/fuzz.conf" "${extra[@]}"
+		--file "$out/seeds:/seeds" --file "$out/conf:/fuzz.conf" "${extra[@]}" >/dev/null
 }
 
 # The last programs that the guest has told of, the very last perhaps without its end.
@@ -107,13 +107,17 @@ keep_last()
 		}' >"$out/last"
 }
 
-# Reports that name a function of the module, which all are ours.
+# Reports that name a function of the module: each is between two lines of "=".
 races()
 {
 	tr -d '\r' <"$out/console.log" | awk '
-		/BUG: KCSAN/ { report = ""; on = 1 }
-		on { report = report $0 "\n" }
-		on && /^\[[^]]*\] =+$/ { if (report ~ /\[htw\]/) printf "%s", report; on = report ~ /BUG: KCSAN.*\n.*\n/ ? 0 : 1 }'
+		/=====+$/ {
+			if (report ~ /BUG: KCSAN/ && report ~ /\[htw\]/)
+				printf "%s", report
+			report = ""
+			next
+		}
+		{ report = report $0 "\n" }'
 }
 
 judge_guest()

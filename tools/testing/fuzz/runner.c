@@ -21,15 +21,46 @@ enum { LIMIT = 5, LIMIT_OF_KILLED = 10 };
 
 static FILE *channel;
 
+/* Not every kernel has it, and only root may. */
+static void set_fault(const char *fault, const char *name, const char *value)
+{
+	char path[128];
+	int fd;
+
+	snprintf(path, sizeof(path), "/sys/kernel/debug/%s/%s", fault, name);
+	fd = open(path, O_WRONLY | O_CLOEXEC);
+	if (fd < 0)
+		return;
+	if (write(fd, value, strlen(value)) < 0)
+		perror(path);
+	close(fd);
+}
+
+/* What fails on order may be an allocation that sleeps, and nobody wants to read of it. */
+static void prepare_faults(void)
+{
+	static const char * const faults[] = {
+		"failslab", "fail_page_alloc", "fail_usercopy" };
+	size_t i;
+
+	for (i = 0; i < sizeof(faults) / sizeof(faults[0]); i++) {
+		set_fault(faults[i], "verbose", "0");
+		set_fault(faults[i], "ignore-gfp-wait", "N");
+	}
+}
+
 /**
- * runner_open() - make ready to run programs
+ * runner_open() - make ready to run programs, best as root
  * @path: a file that gets each program before it runs, or NULL
  */
 void runner_open(const char *path)
 {
 	sigset_t chld;
 
-	if (path && !(channel = fopen(path, "w"))) {
+	prepare_faults();
+
+	channel = path ? fopen(path, "w") : NULL;
+	if (path && !channel) {
 		perror(path);
 		exit(EXIT_FAILURE);
 	}

@@ -31,11 +31,11 @@ static struct fuzz fuzz_as(uid_t user)
 	struct fuzz fuzz = { .seed = seed_of_test(), .seconds = SECONDS };
 
 	kcov_open();
+	runner_open(NULL);
 	if (user) {
 		open_the_device();
 		become(user);
 	}
-	runner_open(NULL);
 	fuzz_run(&fuzz);
 	fuzz_report(&fuzz);
 	return fuzz;

@@ -81,12 +81,12 @@ check_constants()
 	for name in $(constants); do
 		grep -qw -- "$name" "$descriptions" || complain "lacks $name"
 	done
-	for name in $(grep -ow 'HTW_[A-Z0-9_]*' "$descriptions" | sort -u); do
+	while read -r name; do
 		case $name in
 		HTW_RING|HTW_CTL|HTW_WORDS) ;;	# of calls, after their $
 		*) grep -qw -- "$name" "$header" || complain "has $name, which the header has not" ;;
 		esac
-	done
+	done < <(grep -ow 'HTW_[A-Z0-9_]*' "$descriptions" | sort -u)
 }
 
 check_struct()
