@@ -90,11 +90,13 @@ static void tell(const char *what, const struct program *program)
 	fflush(stdout);
 }
 
-static void tell_failure(struct program *program)
+static void tell_failure(const struct fuzz *fuzz, struct program *program)
 {
-	char failure[400];
+	char failure[500];
 
-	snprintf(failure, sizeof(failure), "FAILED: %s", runner_failure());
+	snprintf(failure, sizeof(failure), "FAILED: %s (program %llu, after %llu s)",
+		 runner_failure(), (unsigned long long)fuzz->nr_programs,
+		 (unsigned long long)((now_ns() - fuzz->began) / SEC));
 	tell(failure, program);
 	if (!still_fails(program)) {
 		printf("# it does not fail again\n");
@@ -112,7 +114,7 @@ static void run_one(struct fuzz *fuzz, struct program *program)
 	fuzz->nr_calls += run->nr_results;
 	fuzz->nr_killed += ending == KILLED;
 	if (ending == FAILED && ++fuzz->nr_failed <= MOST_TOLD) {
-		tell_failure(program);
+		tell_failure(fuzz, program);
 		return;
 	}
 	if (!kcov_collect())
@@ -128,11 +130,11 @@ static void run_one(struct fuzz *fuzz, struct program *program)
  */
 void fuzz_run(struct fuzz *fuzz)
 {
-	uint64_t end = now_ns() + fuzz->seconds * SEC;
 	uint32_t seeds = corpus.nr, n = 0;
 	struct program program;
 
-	while (now_ns() < end) {
+	fuzz->began = now_ns();
+	while (now_ns() < fuzz->began + fuzz->seconds * SEC) {
 		if (n < seeds)
 			program = corpus.programs[n];
 		else

@@ -92,10 +92,10 @@ static size_t cut_of(uint64_t mem, size_t size)
 	return size ? (size_t)((mem >> 8) % size) + 1 : 0;
 }
 
-static struct place at_offset(uint32_t actor, enum part part, size_t offset)
+static struct place at_offset(uint32_t actor, enum part part, size_t offset, bool whole)
 {
 	return (struct place){ .address = views[actor][part] + offset,
-			       .alias = aliases[actor][part] + offset };
+			       .alias = aliases[actor][part] + offset, .whole = whole };
 }
 
 /**
@@ -111,19 +111,20 @@ struct place memory_place(uint32_t actor, enum part part, uint64_t mem, size_t s
 {
 	struct place nowhere = { .address = NULL };
 
+	/* Larger than a page it is cut wherever it begins. */
 	if (size > PAGE)
 		size = PAGE;
 	switch (mem % 256 % NR_PLACEMENTS) {
 	case MEM_EDGE:
-		return at_offset(actor, part, PAGE - size);
+		return at_offset(actor, part, PAGE - size, true);
 	case MEM_CUT:
-		return at_offset(actor, part, PAGE - size + cut_of(mem, size));
+		return at_offset(actor, part, PAGE - size + cut_of(mem, size), false);
 	case MEM_STRADDLE:
-		return at_offset(actor, part, 3 * PAGE - size + cut_of(mem, size));
+		return at_offset(actor, part, 3 * PAGE - size + cut_of(mem, size), false);
 	case MEM_READ_ONLY:
-		return at_offset(actor, part, 3 * PAGE);
+		return at_offset(actor, part, 3 * PAGE, false);
 	case MEM_HOLE:
-		return at_offset(actor, part, PAGE);
+		return at_offset(actor, part, PAGE, false);
 	case MEM_NULL:
 		return nowhere;
 	case MEM_KERNEL:
@@ -135,7 +136,7 @@ struct place memory_place(uint32_t actor, enum part part, uint64_t mem, size_t s
 		nowhere.address = memory_of_area(0, mem % 256 % NR_PLACEMENTS - MEM_RING);
 		return nowhere;
 	default:
-		return at_offset(actor, part, 0);
+		return at_offset(actor, part, 0, true);
 	}
 }
 

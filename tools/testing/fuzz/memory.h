@@ -13,10 +13,12 @@ enum part { PART_ARGUMENT, PART_OPS, PART_EVENTS, NR_PARTS };
  * struct place - where an argument is
  * @address: what the kernel is given
  * @alias: the same memory, where this program can always get at it; NULL if it can't
+ * @whole: the kernel can write to all of it
  */
 struct place {
 	void	*address;
 	char	*alias;
+	bool	whole;
 };
 
 void memory_open(void);
