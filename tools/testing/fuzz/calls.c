@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -87,15 +88,32 @@ static uint64_t number_of(const struct context *context)
 
 /* --- faults on order --- */
 
-/* Where the kernel has no fault injection there is no such file. */
-static int order_fault(const struct actor *actor)
+/* The frame of a signal is a copy as well, and must not be the one that fails. */
+static void block_signals(int how)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGALRM);
+	sigaddset(&set, SIGUSR1);
+	pthread_sigmask(how, &set, NULL);
+}
+
+/*
+ * Not for a call that may wait, which only a signal would end; and where the kernel has
+ * no fault injection there is no such file. Returns what to give to cancel_fault().
+ */
+static int order_fault(const struct actor *actor, bool waits)
 {
 	int fd;
 
-	if (!actor->fail)
+	if (!actor->fail || waits)
 		return -1;
 	fd = open("/proc/thread-self/fail-nth", O_WRONLY | O_CLOEXEC);
-	if (fd >= 0 && dprintf(fd, "%u", actor->fail % 64) < 0)
+	if (fd < 0)
+		return -1;
+	block_signals(SIG_BLOCK);
+	if (dprintf(fd, "%u", actor->fail % 64) < 0)
 		oracle_fail("fail-nth can't be written");
 	return fd;
 }
@@ -107,18 +125,26 @@ static void cancel_fault(int fd)
 
 	if (fd < 0)
 		return;
-	if (write(fd, "0", 1) != 1)
-		errno = 0;
+	while (write(fd, "0", 1) < 0)
+		;
 	close(fd);
+	block_signals(SIG_UNBLOCK);
 	errno = err;
+}
+
+static long request_that(const struct actor *actor, int fd, unsigned long nr, void *argument,
+			 bool waits)
+{
+	int order = order_fault(actor, waits);
+	int ret = ioctl(fd, nr, argument);
+
+	cancel_fault(order);
+	return ret < 0 ? -errno : ret;
 }
 
 static long request(const struct actor *actor, int fd, unsigned long nr, void *argument)
 {
-	int order = order_fault(actor), ret = ioctl(fd, nr, argument);
-
-	cancel_fault(order);
-	return ret < 0 ? -errno : ret;
+	return request_that(actor, fd, nr, argument, false);
 }
 
 /* --- files --- */
@@ -126,7 +152,7 @@ static long request(const struct actor *actor, int fd, unsigned long nr, void *a
 long call_open(struct actor *actor, const struct open_args *args)
 {
 	int flags = (int)args->flags & (O_ACCMODE | O_NONBLOCK);
-	int order = order_fault(actor);
+	int order = order_fault(actor, false);
 	int fd = open(device_path(), flags | O_CLOEXEC);
 	uint64_t context;
 
@@ -461,7 +487,7 @@ long call_batch(struct actor *actor, const struct batch_args *args)
 					 args->events * sizeof(struct htw_event));
 	struct htw_batch before = batch_of(&handle, args, nr, &ops_place, &events), after;
 	struct place place = put(actor, PART_ARGUMENT, args->mem, &before, sizeof(before));
-	long err = request(actor, handle.fd, HTW_IOC_BATCH, place.address);
+	long err = request_that(actor, handle.fd, HTW_IOC_BATCH, place.address, args->min);
 
 	/* What is there beyond those that were made up may be anything. */
 	if (args->more)
@@ -641,7 +667,7 @@ long call_read(struct actor *actor, const struct read_args *args)
 {
 	struct handle handle = slot_handle(args->fd);
 	struct place place = put_events(actor, args->mem, args->size);
-	int order = order_fault(actor);
+	int order = order_fault(actor, !(fcntl(handle.fd, F_GETFL) & O_NONBLOCK));
 	ssize_t len = read(handle.fd, place.address, args->size);
 
 	cancel_fault(order);
@@ -716,7 +742,7 @@ long call_map(struct actor *actor, const struct map_args *args)
 
 	if (handle.context && handle.context->setup.size)
 		setup = handle.context->setup;
-	order = order_fault(actor);
+	order = order_fault(actor, false);
 	map = mmap(memory_of_area(args->fd, args->area),
 		   (length_of(&setup, args->area) + args->more) % (1 << 28),
 		   (int)args->prot & (PROT_READ | PROT_WRITE | PROT_EXEC),

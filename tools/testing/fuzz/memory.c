@@ -36,14 +36,10 @@ static char *aliases[MAX_ACTORS][NR_PARTS];
 static __thread sigjmp_buf after_fault;
 static __thread volatile sig_atomic_t may_fault;
 
-static void fault(int sig, siginfo_t *info, void *context)
+static void fault(int sig)
 {
-	(void)context;
 	if (may_fault)
 		siglongjmp(after_fault, 1);
-	/* The copy that was to fail was that of the frame of a signal. */
-	if (info->si_code == SI_KERNEL)
-		return;
 	/* Not one that was asked for: the next one ends the program. */
 	signal(sig, SIG_DFL);
 }
@@ -75,8 +71,7 @@ static void open_part(char **view, char **alias)
  */
 void memory_open(void)
 {
-	struct sigaction action = {
-		.sa_sigaction = fault, .sa_flags = SA_NODEFER | SA_SIGINFO };
+	struct sigaction action = { .sa_handler = fault, .sa_flags = SA_NODEFER };
 	uint32_t actor, part;
 
 	for (actor = 0; actor < MAX_ACTORS; actor++)

@@ -390,7 +390,8 @@ static void check_ring(struct context *context, int fd,
 	if (ring == MAP_FAILED) {
 		/* The file was opened for writing alone. */
 		if (errno != EACCES)
-			oracle_fail("the ring can't be mapped");
+			oracle_fail("the ring can't be mapped: %s",
+				    strerrorname_np(errno));
 		return;
 	}
 	check_ring_page(ring, context, stats);
