@@ -140,6 +140,7 @@ static void act(struct actor *actor)
 {
 	uint32_t i;
 
+	memory_open(actor->nr);
 	kcov_start(actor->nr, trace_comparisons);
 	for (i = 0; i < actor->times; i++)
 		for (actor->at = actor->first; actor->at < actor->program->nr;

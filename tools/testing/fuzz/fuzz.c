@@ -124,6 +124,15 @@ static void run_one(struct fuzz *fuzz, struct program *program)
 		kcov_collect_comparisons();
 }
 
+/* On a busy host it takes longer until there were enough. */
+static bool goes_on(const struct fuzz *fuzz)
+{
+	uint64_t seconds = (now_ns() - fuzz->began) / SEC;
+
+	return seconds < fuzz->seconds ||
+	       (fuzz->nr_programs < fuzz->least && seconds < 5 * fuzz->seconds);
+}
+
 /**
  * fuzz_run() - run programs until the time is over
  * @fuzz: how long, and the seed; what came of it is filled in
@@ -134,7 +143,7 @@ void fuzz_run(struct fuzz *fuzz)
 	struct program program;
 
 	fuzz->began = now_ns();
-	while (now_ns() < fuzz->began + fuzz->seconds * SEC) {
+	while (goes_on(fuzz)) {
 		if (n < seeds)
 			program = corpus.programs[n];
 		else

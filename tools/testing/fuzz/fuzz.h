@@ -8,6 +8,7 @@
  * struct fuzz - a run of the fuzzer, and what came of it
  * @seed: of all that is made up
  * @seconds: how long
+ * @least: so many programs are run if it does not take five times as long
  * @began: when
  * @nr_programs: how many were run
  * @nr_killed: of which so many took too long
@@ -18,6 +19,7 @@
 struct fuzz {
 	uint64_t	seed;
 	uint64_t	seconds;
+	uint64_t	least;
 	uint64_t	began;
 	uint64_t	nr_programs;
 	uint64_t	nr_killed;

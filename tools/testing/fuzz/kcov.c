@@ -51,6 +51,9 @@ bool kcov_open(void)
 				    PROT_READ | PROT_WRITE, MAP_SHARED, trace->fd, 0);
 		if (trace->words == MAP_FAILED)
 			return false;
+		/* The kernel writes there without it, and to copy it takes long. */
+		if (madvise(trace->words, TRACE_WORDS * sizeof(uint64_t), MADV_DONTFORK))
+			return false;
 	}
 	there = true;
 	return true;

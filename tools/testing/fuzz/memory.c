@@ -67,16 +67,16 @@ static void open_part(char **view, char **alias)
 }
 
 /**
- * memory_open() - map it all, and survive faults; once, before anything is forked
+ * memory_open() - map what an actor takes, and survive faults
+ * @actor: who begins to act
  */
-void memory_open(void)
+void memory_open(uint32_t actor)
 {
 	struct sigaction action = { .sa_handler = fault, .sa_flags = SA_NODEFER };
-	uint32_t actor, part;
+	uint32_t part;
 
-	for (actor = 0; actor < MAX_ACTORS; actor++)
-		for (part = 0; part < NR_PARTS; part++)
-			open_part(&views[actor][part], &aliases[actor][part]);
+	for (part = 0; part < NR_PARTS; part++)
+		open_part(&views[actor][part], &aliases[actor][part]);
 	sigaction(SIGSEGV, &action, NULL);
 	sigaction(SIGBUS, &action, NULL);
 }

@@ -21,7 +21,7 @@ struct place {
 	bool	whole;
 };
 
-void memory_open(void);
+void memory_open(uint32_t actor);
 struct place memory_place(uint32_t actor, enum part part, uint64_t mem, size_t size);
 
 void *memory_of_area(uint64_t slot, uint64_t area);

@@ -13,7 +13,6 @@
 #include "../selftests/context.h"
 #include "execute.h"
 #include "kcov.h"
-#include "memory.h"
 #include "oracle.h"
 
 /* Seconds: for a program, and for what is killed to be gone. */
@@ -69,7 +68,6 @@ void runner_open(const char *path)
 	sigprocmask(SIG_BLOCK, &chld, NULL);
 	/* What is left of a program comes to us. */
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
-	memory_open();
 	oracle_open();
 }
 
