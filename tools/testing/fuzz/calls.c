@@ -490,8 +490,10 @@ long call_batch(struct actor *actor, const struct batch_args *args)
 	long err = request_that(actor, handle.fd, HTW_IOC_BATCH, place.address, args->min);
 
 	/* What is there beyond those that were made up may be anything. */
-	if (args->more)
+	if (args->more && handle.context) {
 		add_untold(handle.context, UINT32_MAX);
+		handle.context->early = true;
+	}
 	if (err || !place.alias || !get(&place, &after, sizeof(after))) {
 		add_untold(handle.context, nr);
 		if (err)
@@ -559,7 +561,8 @@ static long any_size(const struct actor *actor, int fd, unsigned long nr, uint64
 	place = put(actor, PART_ARGUMENT, mem, argument, size);
 	err = request(actor, fd, _IOC(_IOC_READ | _IOC_WRITE, HTW_IOC_MAGIC, _IOC_NR(nr),
 				      size), place.address);
-	if (err)
+	/* Half of an answer can be there: nothing but the answer has changed. */
+	if (err && err != -EFAULT)
 		expect_same(&place, before, size, "request");
 	if (err || !place.alias || !get(&place, argument, size))
 		return err ? err : 1;
