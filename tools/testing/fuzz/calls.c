@@ -580,6 +580,7 @@ static void note_setup(struct context *context, struct htw_setup *setup, uint64_
 	if (size < sizeof(*setup))
 		memset((char *)setup + size, 0, sizeof(*setup) - size);
 	setup->size = sizeof(*setup);
+	setup->event_off = sizeof(struct htw_ring);
 	context->setup = *setup;
 }
 
