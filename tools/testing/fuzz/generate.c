@@ -109,6 +109,8 @@ static uint64_t ring_entries(struct dice *dice)
 {
 	if (one_in(dice, 2))
 		return 0;
+	if (one_in(dice, 16))
+		return below(dice, 100);
 	return 1ULL << (one_in(dice, 10) ? below(dice, 18) : below(dice, 6));
 }
 

@@ -204,6 +204,57 @@ static bool result_makes_sense(const struct htw_op *op)
 	return false;
 }
 
+/* What the manual says is refused. */
+static bool may_be_armed(const struct htw_op *op)
+{
+	const uint16_t both = HTW_TIMER_SKIP | HTW_TIMER_BURST;
+
+	return op->expires <= INT64_MAX && op->interval <= INT64_MAX &&
+	       op->slack <= INT64_MAX && op->flags < HTW_TIMER_WORD << 1 &&
+	       (op->flags & both) != both && (op->interval || !op->count) &&
+	       (op->interval || !(op->flags & both)) &&
+	       !((op->flags & HTW_TIMER_DEADLINE) &&
+		 (op->flags & (HTW_TIMER_COARSE | HTW_TIMER_WORD)));
+}
+
+static const struct timer *timer_of(const struct context *context, uint64_t id)
+{
+	uint32_t i;
+
+	for (i = 0; i < context->nr_timers && i < MAX_TIMERS; i++)
+		if (context->timers[i].id == id)
+			return &context->timers[i];
+	return NULL;
+}
+
+/* Has no timer been armed of which nothing is known? */
+static bool all_is_known(const struct context *context)
+{
+	return !run->concurrent && !context->untold && context->nr_timers <= MAX_TIMERS;
+}
+
+/* The timer that it was done to is there. */
+static bool may_be_found(const struct context *context, const struct htw_op *op)
+{
+	const struct timer *timer = timer_of(context, op->id);
+
+	return !all_is_known(context) || (timer && !timer->cancelled);
+}
+
+static void expect_accepted(const struct context *context, const struct htw_op *op)
+{
+	bool arms = op->opcode == HTW_OP_ARM || op->opcode == HTW_OP_REARM;
+	bool finds = op->opcode == HTW_OP_REARM || op->opcode == HTW_OP_CANCEL ||
+		     op->opcode == HTW_OP_REMAINING;
+
+	if (arms && !may_be_armed(op))
+		oracle_fail("operation %u was done, and should have been refused",
+			    op->opcode);
+	if (finds && !may_be_found(context, op))
+		oracle_fail("operation %u was done to the timer %#llx, which is none",
+			    op->opcode, (unsigned long long)op->id);
+}
+
 static void op_succeeded(struct context *context, const struct htw_op *op)
 {
 	if (op->opcode == HTW_OP_ARM) {
@@ -245,6 +296,7 @@ void oracle_op(struct context *context, const struct htw_op *before,
 			    (unsigned long long)after->id,
 			    (unsigned long long)after->value,
 			    (unsigned long long)after->expires);
+	expect_accepted(context, before);
 	op_succeeded(context, after);
 }
 
@@ -256,6 +308,11 @@ void oracle_op(struct context *context, const struct htw_op *before,
  */
 void oracle_setup(const struct htw_setup *setup)
 {
+	if ((setup->ring_entries & (setup->ring_entries - 1)) ||
+	    (setup->flags & ~(HTW_SETUP_WORDS | HTW_SETUP_CLOCK_STEPS)) ||
+	    setup->virtual_start > INT64_MAX ||
+	    (setup->tick_ns & (setup->tick_ns - 1)))
+		oracle_fail("HTW_IOC_SETUP was done, and should have been refused");
 	if (setup->size != sizeof(*setup) || setup->resv0 || !setup->max_timers ||
 	    !setup->tick_ns || !setup->ctl_len != !setup->ring_entries ||
 	    !setup->ring_len != !setup->ring_entries ||
@@ -290,16 +347,6 @@ void oracle_stats(const struct htw_context_stats *stats)
 
 /* --- events --- */
 
-static const struct timer *timer_of(const struct context *context, uint64_t id)
-{
-	uint32_t i;
-
-	for (i = 0; i < context->nr_timers && i < MAX_TIMERS; i++)
-		if (context->timers[i].id == id)
-			return &context->timers[i];
-	return NULL;
-}
-
 static void check_step_event(const struct context *context,
 			     const struct htw_event *event)
 {
@@ -313,7 +360,6 @@ static void check_event(const struct context *context, const struct htw_event *e
 			uint64_t now, bool read, uint32_t nr)
 {
 	const struct timer *timer = timer_of(context, event->id);
-	bool all_known = !run->concurrent && context->nr_timers <= MAX_TIMERS;
 
 	if (HTW_EVENT_TYPE(event->info) == HTW_EVENT_CLOCK_STEP) {
 		check_step_event(context, event);
@@ -328,7 +374,7 @@ static void check_event(const struct context *context, const struct htw_event *e
 		oracle_fail("an event is early: due at %llu, it is %llu",
 			    (unsigned long long)event->expires,
 			    (unsigned long long)now);
-	if (all_known && !timer && !context->untold)
+	if (all_is_known(context) && !timer)
 		oracle_fail("an event of id %#llx, which was never armed",
 			    (unsigned long long)event->id);
 	if (!run->concurrent && timer && timer->cancelled &&

@@ -170,7 +170,9 @@ static void minimise_finds_the_calls(void)
 /* What the oracle is there for it must see: a program whose failure is known. */
 static void what_is_wrong_is_seen(void)
 {
-	struct htw_op before = { .opcode = HTW_OP_CANCEL, .id = 1 }, after = before;
+	struct htw_op before = { .opcode = HTW_OP_CANCEL, .id = 1ULL << 32 };
+	struct htw_op after = before, done = before;
+	struct htw_setup setup = { .ring_entries = 3 };
 	struct htw_query query = { .size = sizeof(query), .tick_ns = 1, .max_file = 1 };
 	struct htw_event event = { .id = 1ULL << 32, .expires = 2, .expirations = 1 };
 	struct call call = { .kind = CALL_setup };
@@ -189,6 +191,11 @@ static void what_is_wrong_is_seen(void)
 	EXPECT_SEEN(oracle_op(run->contexts, &before, &after, 0));
 	after.value = 1;
 	EXPECT_SEEN(oracle_op(run->contexts, &before, &after, -ENOENT));
+	done.arming = 1;
+	done.res = HTW_CANCELLED;
+	EXPECT_SEEN(run->contexts[0].timers[0].cancelled = 1;
+		    oracle_op(run->contexts, &before, &done, 0));
+	EXPECT_SEEN(oracle_setup(&setup));
 	query.resv = 1;
 	EXPECT_SEEN(oracle_query(&query));
 	EXPECT_SEEN(oracle_events(run->contexts, &event, 1, 1));
@@ -202,6 +209,7 @@ static void what_is_wrong_is_seen(void)
 	run->contexts[0].nr_timers = 1;
 	run->contexts[0].timers[0].id = 1ULL << 32;
 	oracle_events(run->contexts, &event, 1, 1);
+	oracle_op(run->contexts, &before, &done, 0);
 	EXPECT_TRUE(!run->failed);
 }
 
