@@ -65,17 +65,6 @@ void fuzz_write_corpus(const char *path)
 		perror(path);
 }
 
-/* Threads do not meet each time. */
-static bool still_fails(const struct program *program)
-{
-	int tries;
-
-	for (tries = 0; tries < 4; tries++)
-		if (runner_run(program, false) == FAILED)
-			return true;
-	return false;
-}
-
 /* For whoever reads KTAP each line is a comment. */
 static void tell(const char *what, const struct program *program)
 {
@@ -98,11 +87,11 @@ static void tell_failure(const struct fuzz *fuzz, struct program *program)
 		 runner_failure(), (unsigned long long)fuzz->nr_programs,
 		 (unsigned long long)((now_ns() - fuzz->began) / SEC));
 	tell(failure, program);
-	if (!still_fails(program)) {
+	if (!runner_fails(program)) {
 		printf("# it does not fail again\n");
 		return;
 	}
-	minimise(program, still_fails);
+	minimise(program, runner_fails);
 	tell("the least of it that fails:", program);
 }
 

@@ -126,16 +126,6 @@ static int replay(const struct options *options)
 	return ret;
 }
 
-static bool fails(const struct program *program)
-{
-	int tries;
-
-	for (tries = 0; tries < 4; tries++)
-		if (runner_run(program, false) == FAILED)
-			return true;
-	return false;
-}
-
 static int print_least(const char *path)
 {
 	struct program program;
@@ -143,11 +133,11 @@ static int print_least(const char *path)
 	bool any = program_read(&program, file);
 
 	fclose(file);
-	if (!any || !fails(&program)) {
+	if (!any || !runner_fails(&program)) {
 		fprintf(stderr, "fuzz: no program in %s fails\n", path);
 		return EXIT_FAILURE;
 	}
-	minimise(&program, fails);
+	minimise(&program, runner_fails);
 	program_write(&program, stdout);
 	return EXIT_SUCCESS;
 }

@@ -164,6 +164,22 @@ enum ending runner_run(const struct program *program, bool comparisons)
 }
 
 /**
+ * runner_fails() - is something wrong with a program? Threads do not meet each time
+ * @program: the program
+ *
+ * Return: whether there was in one of a few runs.
+ */
+bool runner_fails(const struct program *program)
+{
+	int tries;
+
+	for (tries = 0; tries < 4; tries++)
+		if (runner_run(program, false) == FAILED)
+			return true;
+	return false;
+}
+
+/**
  * runner_failure() - what was wrong
  *
  * Return: that, of the last program.
