@@ -161,6 +161,9 @@ static:
 
 torture:
 	@tools/torture/run.sh $(if $(SECONDS),--seconds $(SECONDS)) $(if $(SEED),--seed $(SEED)) $(SCENARIOS)
+fuzz:
+	@tools/testing/fuzz/run.sh $(if $(KERNEL),--kernel $(KERNEL)) $(if $(SECONDS),--seconds $(SECONDS)) \
+		$(if $(SEED),--seed $(SEED))
 
 bench:
 	@tools/bench/run.sh $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(SIZES),--sizes $(SIZES))
@@ -193,7 +196,7 @@ clean:
 	-@rmdir build 2>/dev/null || true
 
 distclean: clean
-	rm -rf build/check build/demo build/static build/torture
+	rm -rf build/check build/demo build/static build/torture build/fuzz
 	-@rmdir build 2>/dev/null || true
 
 help:
@@ -224,6 +227,7 @@ help:
 	@echo  '  static          - Compilers, sparse, checkpatch, kernel-doc, shellcheck'
 	@echo  '  torture         - Everything at once, and each timer keeps a ledger: a minute for each'
 	@echo  '                    scenario (SECONDS= SCENARIOS="debug hotplug" SEED=)'
+	@echo  '  fuzz            - Do what may be wrong to /dev/htw in a guest, and see that it goes well'
 	@echo  '  bench           - Measure htw beside timer_list and hrtimer, and /dev/htw beside'
 	@echo  '                    timerfd, POSIX timers and io_uring, against the goals'
 	@echo  '  bench-plots     - Draw that for the documentation, when all of it has run'
@@ -241,9 +245,10 @@ help:
 	@echo  '  DESTDIR= prefix= - Where to install (default prefix: $(prefix))'
 	@echo  '  ROUNDS= SIZES=  - For bench: rounds of each, numbers of timers (5; 1000,...)'
 	@echo  '  SECONDS= SCENARIOS= SEED= - For torture: how long each (60), which (all), from what'
+	@echo  '  SECONDS= SEED= KERNEL= - For fuzz: how long (60), the seed, the kernel (debug-6.12)'
 	@echo  '  V=1 W=1 C=2 CC= LLVM= - As for any kernel build'
 	@echo  '  HTW_CACHE=dir   - Where test kernels are kept (default ~/.cache/htw)'
 
 .PHONY: all kdir modules staged-headers examples test-modules tools programs docs modules_install \
-	install-headers install dkms dkms-remove uninstall demo check check-fast static bench bench-plots latency soak matrix torture \
+	install-headers install dkms dkms-remove uninstall demo check check-fast static bench bench-plots latency soak matrix torture fuzz \
 	clean distclean help

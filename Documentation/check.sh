@@ -29,6 +29,7 @@ tests=(
 	names_of_the_uapi_are_in_a_man_page
 	names_of_the_uapi_are_tested
 	errnos_of_the_uapi_are_documented
+	names_of_the_uapi_are_in_the_syzkaller_descriptions
 	exports_have_kernel_doc
 	exports_are_in_the_guide
 	parameters_are_documented
@@ -332,6 +333,11 @@ errnos_of_the_uapi_are_documented()
 			complain "htw.4.rst does not explain $errno"
 	done <<<"$list"
 	all_right
+}
+
+names_of_the_uapi_are_in_the_syzkaller_descriptions()
+{
+	"$top/tools/testing/syzkaller/check.sh"
 }
 
 # What exports symbols for other modules, and where that is described.

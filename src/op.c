@@ -463,9 +463,8 @@ static bool op_valid(const struct htw_context *ctx, const struct op_desc *desc,
 	       !op->count && !op->interval && !op->slack;
 }
 
-/* Checks the operation, and clears what it will fill in. */
-static const struct op_desc *begin_op(const struct htw_context *ctx,
-				      struct htw_op *op)
+static const struct op_desc *check_op(const struct htw_context *ctx,
+				      const struct htw_op *op)
 {
 	const struct op_desc *desc;
 
@@ -474,11 +473,26 @@ static const struct op_desc *begin_op(const struct htw_context *ctx,
 	desc = &ops[op->opcode];
 	if (!op_valid(ctx, desc, op))
 		return ERR_PTR(-EINVAL);
+	return desc;
+}
+
+/* Clears what it will fill in; one that fails leaves that as it was. */
+static int do_op(struct hold *hold, const struct op_desc *desc, struct htw_op *op)
+{
+	const u64 value = op->value;
+	const u32 arming = op->arming;
+	int ret;
+
 	if (!(desc->what & TAKES_VALUE))
 		op->value = 0;
 	op->res = 0;
 	op->arming = 0;
-	return desc;
+	ret = desc->fn(hold, op);
+	if (ret) {
+		op->value = value;
+		op->arming = arming;
+	}
+	return ret;
 }
 
 static int do_locked(struct htw_context *ctx, const struct op_desc *desc,
@@ -488,7 +502,7 @@ static int do_locked(struct htw_context *ctx, const struct op_desc *desc,
 	int ret;
 
 	htw_context_lock(ctx);
-	ret = desc->fn(&hold, op);
+	ret = do_op(&hold, desc, op);
 	htw_context_unlock(ctx);
 	return ret;
 }
@@ -503,14 +517,14 @@ static int do_locked(struct htw_context *ctx, const struct op_desc *desc,
  */
 int htw_op_do(struct htw_context *ctx, struct htw_op *op)
 {
-	const struct op_desc *desc = begin_op(ctx, op);
+	const struct op_desc *desc = check_op(ctx, op);
 	struct hold hold = { .ctx = ctx };
 	int ret;
 
 	if (IS_ERR(desc))
 		return PTR_ERR(desc);
 	if (desc->what & WALKS)
-		return desc->fn(&hold, op);
+		return do_op(&hold, desc, op);
 	for (;;) {
 		ret = do_locked(ctx, desc, op);
 		if (ret != -EAGAIN)
@@ -547,10 +561,11 @@ static unsigned int do_under_one_hold(struct htw_context *ctx,
 
 	htw_context_lock(ctx);
 	for (i = 0; i < nr; i++) {
-		desc = begin_op(ctx, &op[i]);
+		desc = check_op(ctx, &op[i]);
 		if (!IS_ERR(desc) && (desc->what & WALKS))
 			break;
-		ret = IS_ERR(desc) ? PTR_ERR(desc) : desc->fn(&hold, &op[i]);
+		ret = IS_ERR(desc) ? PTR_ERR(desc) :
+				     do_op(&hold, desc, &op[i]);
 		if (ret == -EAGAIN)
 			break;
 		if (ret)

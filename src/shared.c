@@ -58,8 +58,9 @@ int htw_shared_map(const struct htw_shared *shared, struct vm_area_struct *vma,
 	unsigned long offset;
 	int ret;
 
+	/* MAP_SHARED is VM_MAYSHARE; VM_SHARED goes if the file is open for reading only. */
 	if (!shared->addr || vma->vm_end - vma->vm_start != shared->len ||
-	    !(vma->vm_flags & VM_SHARED))
+	    !(vma->vm_flags & VM_MAYSHARE))
 		return -EINVAL;
 	if (!writable && (vma->vm_flags & VM_WRITE))
 		return -EPERM;

@@ -197,6 +197,7 @@ run_guest()
 		--file "$src/tools/testing/misuse/htw_misuse.ko:/htw_misuse.ko" \
 		--file "$programs/htw:/bin/htw" \
 		--file "$programs/selftests:/selftests" \
+		--file "$programs/fuzz/suite:/selftests/fuzz" \
 		"${args[@]}" || :
 	judge "$stage" "$rig"
 }
@@ -283,6 +284,8 @@ build_programs()
 	cp "$out/programs/tool/htw" "$out/programs/htw"
 	run_logged "building the selftests" "$out/programs/selftests.log" \
 		make -C "$top/tools/testing/selftests" STATIC=1 O="$out/programs/selftests"
+	run_logged "building the fuzzer" "$out/programs/fuzz.log" \
+		make -C "$top/tools/testing/fuzz" O="$out/programs/fuzz"
 }
 
 # build_programs_for ARCH [MAKE-ARGUMENT]...: for a kernel of another kind.
@@ -297,6 +300,8 @@ build_programs_for()
 	run_logged "building the selftests for $arch" "$dir/selftests.log" \
 		make -C "$top/tools/testing/selftests" STATIC=1 O="$dir/selftests" "$@" \
 		programs "$dir/selftests/seeing"
+	run_logged "building the fuzzer for $arch" "$dir/fuzz.log" \
+		make -C "$top/tools/testing/fuzz" O="$dir/fuzz" "$@"
 }
 
 build_programs_i386()

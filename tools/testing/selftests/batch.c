@@ -128,18 +128,36 @@ static void failed_operation_stops_no_other(void)
 
 static void failed_operation_has_only_res_written(void)
 {
-	int fd = open_context(0);
-	struct htw_op op = {
-		.opcode = HTW_OP_ARM, .expires = UINT64_MAX, .value = 1,
-		.cookie = 2, .arming = 3 };
-	struct htw_op copy = op;
+	static const struct {
+		struct htw_op	op;
+		int		err;
+	} cases[] = {
+		{ { .opcode = HTW_OP_ARM, .expires = UINT64_MAX }, -EINVAL },
+		{ { .opcode = HTW_OP_ARM, .expires = FAR }, -ENOSPC },
+		{ { .opcode = HTW_OP_REARM, .expires = FAR, .id = 1 }, -ENOENT },
+		{ { .opcode = HTW_OP_CANCEL, .id = 1 }, -ENOENT },
+		{ { .opcode = HTW_OP_REMAINING, .id = 1 }, -ENOENT },
+		{ { .opcode = HTW_OP_ADVANCE }, -EOPNOTSUPP },
+		{ { .opcode = 99 }, -EOPNOTSUPP },
+	};
+	int fd = open_setup(0, (struct htw_setup){
+		.clock = CLOCK_MONOTONIC, .max_timers = 1 });
+	struct htw_op op, copy;
 	struct htw_batch batch = batch_of(&op, 1);
+	size_t i;
 
-	ASSERT_EQ(do_batch(fd, &batch), 0);
-	EXPECT_EQ(batch.done, 1);
-	EXPECT_EQ(op.res, -EINVAL);
-	op.res = 0;
-	EXPECT_EQ(memcmp(&op, &copy, sizeof(op)), 0);
+	arm_in(fd, FAR, 0);
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		op = cases[i].op;
+		op.value = 1;
+		op.arming = 3;
+		copy = op;
+		copy.res = cases[i].err;
+		ASSERT_EQ(do_batch(fd, &batch), 0);
+		EXPECT_EQ(batch.done, 1);
+		EXPECT_EQ(op.res, cases[i].err);
+		EXPECT_EQ(memcmp(&op, &copy, sizeof(op)), 0);
+	}
 }
 
 /* As large as may be, which no buffer of the kernel holds at once. */

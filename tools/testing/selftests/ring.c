@@ -182,6 +182,27 @@ static void ring_writable_eperm(void)
 			      PROT_READ | PROT_WRITE), EACCES);
 }
 
+/* As of any file: what is there can be read, and nothing be written. */
+static void file_open_for_reading_can_be_mapped_to_read(void)
+{
+	struct htw_setup setup = { .clock = CLOCK_MONOTONIC, .ring_entries = 64,
+				   .flags = HTW_SETUP_WORDS };
+	struct part parts[PARTS];
+	int fd = open(device_path(), O_RDONLY | O_CLOEXEC), i;
+
+	ASSERT_GE(fd, 0);
+	ASSERT_EQ(do_setup(fd, &setup), 0);
+	list_parts(&setup, parts);
+	for (i = 0; i < PARTS; i++) {
+		EXPECT_EQ(try_map(fd, parts[i].off, parts[i].len, PROT_READ,
+				  MAP_SHARED), 0);
+		EXPECT_EQ(try_map(fd, parts[i].off, parts[i].len,
+				  PROT_READ | PROT_WRITE, MAP_SHARED), -EACCES);
+		EXPECT_EQ(try_map(fd, parts[i].off, parts[i].len, PROT_READ,
+				  MAP_PRIVATE), -EINVAL);
+	}
+}
+
 static void private_mapping_einval(void)
 {
 	struct part parts[PARTS];
@@ -1039,6 +1060,7 @@ static const struct ktap_test tests[] = {
 	KTAP_TEST(other_offsets_and_lengths_einval),
 	KTAP_TEST(what_was_not_set_up_einval),
 	KTAP_TEST(ring_writable_eperm),
+	KTAP_TEST(file_open_for_reading_can_be_mapped_to_read),
 	KTAP_TEST(private_mapping_einval),
 	KTAP_TEST(mapping_does_not_grow),
 	KTAP_TEST(mapping_can_be_moved),

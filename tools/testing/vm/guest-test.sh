@@ -75,6 +75,7 @@ selftest races
 selftest limits
 selftest hostile
 selftest million
+selftest fuzz
 selftest seeing
 selftest lib
 selftest libloop
