@@ -248,7 +248,8 @@ static struct htw_base *bring(struct htw_base *base, struct htw_timer *timer,
 			      struct htw_base *to, bool strict)
 	__must_hold(base->lock)
 {
-	if (base->running != timer && base != to)
+	/* htw_schedule_on() has seen a CPU that may have gone since. */
+	if (base->running != timer && (base != to || unlikely(!base->online)))
 		return htw_base_move_timer(base, timer, to);
 	if (base->running == timer)
 		base->running_goes_to = strict && base != to ? to : NULL;

@@ -5,9 +5,8 @@
  *
  * A program on CPU 0 arms a timer whose slot had another one before, pushes it, takes
  * its event or cancels it. On CPU 1 it expires. Another thread, on CPU 2, pushes it too,
- * or with HOSTILE stores what is no time. The word is behind store buffers (buffers.h).
- * It has two halves: one store or load of both is what the machine does with 64 bits at
- * once.
+ * or with HOSTILE stores what is no time. The word is behind store buffers (buffers.h),
+ * and loaded by one load: what two loads of its halves would find is a breakage.
  *
  * "W1" and so on are named in the code.
  */
@@ -16,30 +15,17 @@
 #define PASS		1
 #define OTHER		2
 
-/* The word, of which the upper half counts 8. */
-#define LOW		0
-#define HIGH		1
-#define ADDRESSES	2
+#define WORD		0
+#define ADDRESSES	1
 
 #include "buffers.h"
 
-#define WORD(low, high)	((high) * 8 + (low))
-#define LOAD_WORD(cpu)	WORD(LOAD(cpu, LOW), LOAD(cpu, HIGH))
-
 /* Times. More than LAST is no time, as more than S64_MAX is none. */
 #define ASKED		2
-#define PUSHED		9	/* in the upper half, where ASKED is in the lower */
+#define PUSHED		9	/* in bits 3 and up there is what ASKED has not */
 #define STALE		15
 #define LAST		15
 #define HOSTILE_TIME	24
-
-inline store_word(cpu, time)
-{
-	atomic {
-		store(cpu, LOW, (time) % 8);
-		store(cpu, HIGH, (time) / 8)
-	}
-}
 
 /* Under ctx->lock. */
 bool lock;
@@ -63,11 +49,11 @@ bool finished;
 inline look(cpu, held)
 {
 #ifdef BREAK_TORN
-	low = LOAD(cpu, LOW);
-	held = WORD(low, LOAD(cpu, HIGH));
+	low = LOAD(cpu, WORD) % 8;
+	held = LOAD(cpu, WORD) / 8 * 8 + low;
 	low = 0;
 #else
-	held = LOAD_WORD(cpu);					/* W1 */
+	held = LOAD(cpu, WORD);					/* W1 */
 #endif
 #ifdef BREAK_ANY_VALUE
 	held = (held > expires -> held : expires)
@@ -85,13 +71,13 @@ inline arm(time)
 	event = 0;
 #ifndef BREAK_NOT_CLEARED
 #ifndef BREAK_CLEARED_LATE
-	store_word(PROGRAM, 0);					/* W3 */
+	store(PROGRAM, WORD, 0);					/* W3 */
 #endif
 #endif
 	pending = time;						/* W4 */
 	UNLOCK(PROGRAM);
 #ifdef BREAK_CLEARED_LATE
-	store_word(PROGRAM, 0)
+	store(PROGRAM, WORD, 0)
 #endif
 }
 
@@ -146,9 +132,11 @@ inline cancel()
 #ifdef BREAK_TWO_LOOKS
 			look(PROGRAM, held);
 #endif
-			in_time = held > now;			/* W10 */
-			/* What is told to be in time has a time to come, and the reverse. */
-			assert(in_time == (told > now))
+			atomic {
+				in_time = held > now;		/* W10 */
+				/* The answer and the time that is told agree. */
+				assert(in_time == (told > now))
+			}
 		fi;
 		assert(!pushed || told == PUSHED);
 		is_armed = false
@@ -165,7 +153,7 @@ proctype program()
 	arm(ASKED);
 	if
 #ifndef HOSTILE
-	:: pushed = true; store_word(PROGRAM, PUSHED)
+	:: pushed = true; store(PROGRAM, WORD, PUSHED)
 #endif
 	:: true
 	fi;
@@ -173,7 +161,7 @@ proctype program()
 	:: event -> 
 		/* htw_rearm_pushed(): what came too late for the kernel was not lost. */
 		if
-		:: LOAD_WORD(PROGRAM) > event && LOAD_WORD(PROGRAM) <= LAST ->
+		:: LOAD(PROGRAM, WORD) > event && LOAD(PROGRAM, WORD) <= LAST ->
 			arm(PUSHED);
 			event != 0
 		:: else
@@ -188,9 +176,9 @@ proctype program()
 proctype other()
 {
 #ifdef HOSTILE
-	store_word(OTHER, HOSTILE_TIME)
+	store(OTHER, WORD, HOSTILE_TIME)
 #else
-	store_word(OTHER, PUSHED)
+	store(OTHER, WORD, PUSHED)
 #endif
 }
 
@@ -212,8 +200,7 @@ proctype judge()
 init
 {
 	atomic {
-		memory[LOW] = STALE % 8;
-		memory[HIGH] = STALE / 8;
+		memory[WORD] = STALE;
 		run pass();
 		run program();
 		run other();
