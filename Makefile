@@ -152,6 +152,9 @@ check:
 check-fast:
 	@tools/testing/check.sh --fast
 
+models:
+	@tools/testing/check.sh models
+
 static:
 	@tools/testing/static.sh
 
@@ -176,7 +179,7 @@ made := $(addsuffix .o,$(objects) $(mods)) \
 
 clean:
 	@rm -f $(made) $(addsuffix .cmd,$(call hidden,$(made))) $(addsuffix .d,$(call hidden,$(made)))
-	@rm -rf $(addprefix build/,stage tools lib examples selftests wheel docs bench)
+	@rm -rf $(addprefix build/,stage tools lib examples selftests wheel models docs bench)
 	-@rmdir build 2>/dev/null || true
 
 distclean: clean
@@ -206,6 +209,7 @@ help:
 	@echo  ''
 	@echo  'Test:'
 	@echo  '  check-fast      - What takes less than a minute'
+	@echo  '  models          - Check the models of the protocols with spin'
 	@echo  '  static          - Compilers, sparse, checkpatch, kernel-doc, shellcheck'
 	@echo  '  bench           - Measure htw beside timer_list and hrtimer, and /dev/htw beside'
 	@echo  '                    timerfd, POSIX timers and io_uring, against the goals'
@@ -225,5 +229,5 @@ help:
 	@echo  '  HTW_CACHE=dir   - Where test kernels are kept (default ~/.cache/htw)'
 
 .PHONY: all kdir modules staged-headers examples test-modules tools programs docs modules_install \
-	install-headers install dkms dkms-remove uninstall demo check check-fast static bench bench-plots \
+	install-headers install dkms dkms-remove uninstall demo check check-fast models static bench bench-plots \
 	clean distclean help

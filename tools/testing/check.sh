@@ -5,6 +5,7 @@
 # Run all tests of htw, or the stages named:
 #
 #   wheel        the wheel in user space, beside a model, under sanitizers
+#   models       the protocols of timers, ring and words, as models, hold
 #   uml-6.12     KUnit suites of the wheel in a UML kernel, with htw built in, and of
 #                a base over years, on virtual time
 #   debug-6.12   KUnit and selftests on a debug kernel of that series
@@ -32,7 +33,7 @@ set -euo pipefail
 # shellcheck source=tools/testing/lib.sh
 . "${BASH_SOURCE[0]%/*}/lib.sh"
 
-all=(wheel uml-6.12 debug-6.12 debug-6.1 stock-6.12 stock-6.1 misuse-6.12 docs library)
+all=(wheel models uml-6.12 debug-6.12 debug-6.1 stock-6.12 stock-6.1 misuse-6.12 docs library)
 out=$top/build/check
 manifest=$top/tools/testing/manifest
 ops=4000000
@@ -45,7 +46,7 @@ parse()
 		case $1 in
 		-h|--help) usage; exit ;;
 		--fast) stages=(wheel docs library) ops=1000000 large=100000 ;;
-		wheel|docs|library|uml-*|debug-*|stock-*|misuse-*|isolated-*) stages+=("$1") ;;
+		wheel|models|docs|library|uml-*|debug-*|stock-*|misuse-*|isolated-*) stages+=("$1") ;;
 		*) die "unknown argument $1" "try --help" ;;
 		esac
 		shift
@@ -98,6 +99,15 @@ run_wheel()
 		${HTW_SEED:+--seed "$HTW_SEED"} || :
 	grep -a -m 1 '^# seed' "$out/wheel/result" || :
 	judge wheel wheel --no-guest
+}
+
+run_models()
+{
+	need_packages "checking the models" spin gcc libc6-dev
+	mkdir -p "$out/models"
+	run_logged --may-fail "checking the models" "$out/models/result" \
+		named models env O="$out/models/obj" "$top/tools/testing/models/check.sh" || :
+	judge models models --no-guest
 }
 
 run_docs()
