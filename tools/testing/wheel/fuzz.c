@@ -4,7 +4,7 @@
  * operations. Every file is a valid one, so that no mutation is wasted; a geometry that
  * is refused is one operation that has been tested.
  *
- *	geometry	shift, levels, slots of each level
+ *	geometry	shift, number of levels, slots of each
  *	start		a tick
  *	operations	a byte of what, then what it takes
  *
@@ -28,6 +28,9 @@ static struct {
 	const uint8_t	*at;
 	size_t		left;
 } input;
+
+/* The timer that was chosen last. */
+static unsigned int chosen;
 
 static unsigned int byte(void)
 {
@@ -56,7 +59,9 @@ static u64 place(unsigned int which, u64 base)
 	case 2:
 		return sum(base, span - base % span);
 	case 3:
-		return pair.nodes[(n * 4) % NR_NODES].tick;
+		/* Of one that never was armed it is 0. */
+		return n & 1 ? sum(pair.nodes[chosen].tick, n / 2) :
+			       pair.nodes[chosen].tick - n / 2;
 	case 4:
 		return U64_MAX - n;
 	case 5:
@@ -86,7 +91,9 @@ static u64 a_tick(void)
 
 static unsigned int an_id(void)
 {
-	return (byte() << 8 | byte()) % NR_NODES;
+	chosen = byte() << 8;
+	chosen = (chosen | byte()) % NR_NODES;
+	return chosen;
 }
 
 /* One that is pending or, if there is none, one that is not. */
@@ -94,7 +101,8 @@ static unsigned int a_pending_id(void)
 {
 	unsigned int n = an_id();
 
-	return pair.ids[pair.oracle.count ? n % pair.oracle.count : n];
+	chosen = pair.ids[pair.oracle.count ? n % pair.oracle.count : n];
+	return chosen;
 }
 
 static unsigned int a_budget(void)
@@ -149,6 +157,19 @@ static void do_lists(void)
 		    nodes);
 }
 
+/* A tick is not before the time, and the one before it is; and the reverse. */
+static void check_rounding(unsigned int shift, u64 ns)
+{
+	unsigned __int128 length = (unsigned __int128)1 << shift;
+	unsigned __int128 after = htw_tick_after(shift, ns) * length;
+	unsigned __int128 before = htw_tick_before(shift, ns) * length;
+
+	CHECK(rounds_up, after >= ns && after < ns + length,
+	      "htw_tick_after(%u, %llu)", shift, ns);
+	CHECK(rounds_up, before <= ns && before + length > ns,
+	      "htw_tick_before(%u, %llu)", shift, ns);
+}
+
 static void do_best(void)
 {
 	u64 earliest = a_tick(), latest = a_tick(), at;
@@ -162,6 +183,7 @@ static void do_best(void)
 		power >>= 1;
 	} while (multiple > latest);
 	CHECK_EQUAL(best_tick, "the roundest tick", (u64)multiple, at);
+	check_rounding(pair.geo.tick_shift, earliest);
 }
 
 static void do_push(void)
@@ -267,7 +289,7 @@ static bool read_geometry(struct htw_geometry *geo)
 		geo->nr_levels = byte() % 16;
 		for (i = 0; i < geo->nr_levels && i < HTW_MAX_LEVELS; i++) {
 			n = byte();
-			geo->slots[i] = n & 8 ? n : 2U << n % 8;
+			geo->slots[i] = n & 8 ? 2 * (n - 8) : 2U << n % 8;
 		}
 	}
 	good = geo->tick_shift <= 40 && geo->nr_levels >= 1 && geo->nr_levels <= 8;
