@@ -155,6 +155,8 @@ check-fast:
 
 matrix:
 	@tools/testing/matrix.sh $(KERNELS)
+models:
+	@tools/testing/check.sh models
 
 static:
 	@tools/testing/static.sh
@@ -192,7 +194,7 @@ made := $(addsuffix .o,$(objects) $(mods)) \
 
 clean:
 	@rm -f $(made) $(addsuffix .cmd,$(call hidden,$(made))) $(addsuffix .d,$(call hidden,$(made)))
-	@rm -rf $(addprefix build/,stage tools lib examples selftests wheel docs bench)
+	@rm -rf $(addprefix build/,stage tools lib examples selftests wheel models docs bench)
 	-@rmdir build 2>/dev/null || true
 
 distclean: clean
@@ -224,6 +226,7 @@ help:
 	@echo  '  check-fast      - What takes less than a minute'
 	@echo  '  matrix          - The tests on each kind of kernel; one table (KERNELS=stage,'
 	@echo  '                    or several, see tools/testing/matrix.sh --list)'
+	@echo  '  models          - Check the models of the protocols with spin'
 	@echo  '  static          - Compilers, sparse, checkpatch, kernel-doc, shellcheck'
 	@echo  '  torture         - Everything at once, and each timer keeps a ledger: a minute for each'
 	@echo  '                    scenario (SECONDS= SCENARIOS="debug hotplug" SEED=)'
@@ -250,5 +253,5 @@ help:
 	@echo  '  HTW_CACHE=dir   - Where test kernels are kept (default ~/.cache/htw)'
 
 .PHONY: all kdir modules staged-headers examples test-modules tools programs docs modules_install \
-	install-headers install dkms dkms-remove uninstall demo check check-fast static bench bench-plots latency soak matrix torture fuzz \
+	install-headers install dkms dkms-remove uninstall demo check check-fast static bench bench-plots latency soak matrix torture fuzz models \
 	clean distclean help

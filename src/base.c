@@ -53,6 +53,8 @@
  * another base, because this one is not online; a timer whose callback runs here
  * stays, with an hrtimer that the core moves to another CPU when this one dies.
  * The pass copes with that, and the second step collects what it leaves.
+ *
+ * T1 and so on are the steps of a model: see timer.c.
  */
 #include "base.h"
 
@@ -192,7 +194,7 @@ struct htw_base *htw_base_lock_online(struct htw_base *base)
 {
 	for (;;) {
 		raw_spin_lock(&base->lock);
-		if (likely(base->online))
+		if (likely(base->online)) /* T12 */
 			return base;
 		raw_spin_unlock(&base->lock);
 		cpu_relax();
@@ -223,11 +225,11 @@ struct htw_base *htw_base_move_timer(struct htw_base *base,
 
 	if (pending)
 		htw_wheel_remove(base->wheel, &timer->node);
-	WRITE_ONCE(timer->node.owner, owner | HTW_OWNER_MIGRATING);
-	raw_spin_unlock(&base->lock);
+	WRITE_ONCE(timer->node.owner, owner | HTW_OWNER_MIGRATING); /* T10 */
+	raw_spin_unlock(&base->lock); /* T11 */
 
 	to = htw_base_lock_online(to);
-	WRITE_ONCE(timer->node.owner, (owner & ~HTW_OWNER_CPU) | to->cpu);
+	WRITE_ONCE(timer->node.owner, (owner & ~HTW_OWNER_CPU) | to->cpu); /* T13 */
 	if (pending) {
 		htw_count(&to->stats.migrations);
 		trace_htw_migrate(timer, base->cpu, to->cpu);
@@ -310,16 +312,16 @@ void htw_base_program(struct htw_base *base, u64 tick)
 	lockdep_assert_held(&base->lock);
 
 	/* The end of the pass will look at all that is in the wheel. */
-	if (base->in_pass || tick >= base->wake_tick)
+	if (base->in_pass || tick >= base->wake_tick) /* T5 */
 		return;
 	if (likely(base->cpu == smp_processor_id())) {
-		start_hrtimer(base, tick);
+		start_hrtimer(base, tick); /* T6 */
 		return;
 	}
 	/* An IPI that has not yet taken the lock will see this timer too. */
 	if (base->kicked)
 		return;
-	base->kicked = true;
+	base->kicked = true; /* T7 */
 	htw_count(&base->stats.kicks);
 	/* Neither busy nor gone: it is not kicked, and it is online. */
 	smp_call_function_single_async(base->cpu, &base->csd);
@@ -357,8 +359,8 @@ static void base_kicked(void *arg)
 	struct htw_base *base = arg;
 
 	raw_spin_lock(&base->lock);
-	base->kicked = false;
-	if (!base->in_pass)
+	base->kicked = false; /* T41 */
+	if (!base->in_pass) /* T42 */
 		program_next(base);
 	raw_spin_unlock(&base->lock);
 }
@@ -386,7 +388,7 @@ static void base_let_waiters_in(struct htw_base *base)
 	if (!atomic_read(&base->waiters))
 		return;
 	raw_spin_unlock_irq(&base->lock);
-	spin_unlock(&base->expiry_lock);
+	spin_unlock(&base->expiry_lock); /* T36 */
 	spin_lock(&base->expiry_lock);
 	raw_spin_lock_irq(&base->lock);
 }
@@ -402,7 +404,7 @@ static void base_let_waiters_in(struct htw_base *base)
 void htw_base_wait_running(struct htw_base *base)
 {
 	atomic_inc(&base->waiters);
-	spin_lock_bh(&base->expiry_lock);
+	spin_lock_bh(&base->expiry_lock); /* T28 */
 	atomic_dec(&base->waiters);
 	spin_unlock_bh(&base->expiry_lock);
 }
@@ -449,7 +451,7 @@ static void send_away(struct htw_base *base, struct htw_timer *timer)
 
 	base->running_goes_to = NULL;
 	to = htw_base_move_timer(base, timer, to);
-	htw_base_program(to, htw_wheel_insert(to->wheel, &timer->node,
+	htw_base_program(to, htw_wheel_insert(to->wheel, &timer->node, /* T35 */
 					      timer->node.tick));
 	raw_spin_unlock(&to->lock);
 	raw_spin_lock(&base->lock);
@@ -462,21 +464,21 @@ static void run_timer(struct htw_base *base, struct htw_timer *timer)
 
 	htw_count_expiry(&base->stats, late);
 	trace_htw_expire_entry(timer, base->clock, late);
-	WRITE_ONCE(timer->node.owner, owner);
+	WRITE_ONCE(timer->node.owner, owner); /* T30 */
 	htw_debug_deactivate(timer);
 	if (unlikely(htw_consumer_is_gone(timer)))
 		return;
 	base->running_task = current;
-	base->running = timer;
-	raw_spin_unlock(&base->lock);
+	base->running = timer; /* T31 */
+	raw_spin_unlock(&base->lock); /* T32 */
 
 	/* Enables interrupts, after the callback if that is not to be interrupted. */
 	call_timer(timer, owner & HTW_OWNER_IRQSAFE);
 	trace_htw_expire_exit(timer);
 
 	raw_spin_lock_irq(&base->lock);
-	base->running = NULL;
-	if (unlikely(base->running_goes_to))
+	base->running = NULL; /* T33 */
+	if (unlikely(base->running_goes_to)) /* T34 */
 		send_away(base, timer);
 	base_let_waiters_in(base);
 }
@@ -490,7 +492,7 @@ static unsigned int run_expired(struct htw_base *base, unsigned int budget,
 {
 	struct htw_node *node;
 
-	while (budget && (node = htw_wheel_pop(base->wheel))) {
+	while (budget && (node = htw_wheel_pop(base->wheel))) { /* T29 */
 		run_timer(base, container_of(node, struct htw_timer, node));
 		budget--;
 		if (budget % HTW_CLOCK_EVERY)
@@ -598,8 +600,8 @@ static enum hrtimer_restart base_interrupt(struct hrtimer *hrtimer)
 
 	base_lock_expiry(base);
 	raw_spin_lock_irq(&base->lock);
-	base->in_pass = true;
-	set_armed(base, KTIME_MAX);
+	base->in_pass = true; /* T37 */
+	set_armed(base, KTIME_MAX); /* T38 */
 	base->nr_interrupts++;
 	base->running_task = NULL;
 
@@ -607,8 +609,8 @@ static enum hrtimer_restart base_interrupt(struct hrtimer *hrtimer)
 
 	if (!base->running_task)
 		htw_count(&base->stats.needless);
-	base->in_pass = false;
-	program_next(base);
+	base->in_pass = false; /* T39 */
+	program_next(base); /* T40 */
 	raw_spin_unlock_irq(&base->lock);
 	base_unlock_expiry(base);
 	run_after_pass();
@@ -626,12 +628,12 @@ static bool move_batch(struct htw_base *from, struct htw_base *to, u64 *first)
 		node = htw_wheel_take(from->wheel);
 		if (!node)
 			return false;
-		tick = htw_wheel_insert(to->wheel, node, node->tick);
+		tick = htw_wheel_insert(to->wheel, node, node->tick); /* T44 */
 		htw_count(&to->stats.drained);
 		trace_htw_migrate(container_of(node, struct htw_timer, node),
 				  from->cpu, to->cpu);
 		WRITE_ONCE(node->owner,
-			   (node->owner & ~HTW_OWNER_CPU) | to->cpu);
+			   (node->owner & ~HTW_OWNER_CPU) | to->cpu); /* T45 */
 		*first = min(*first, tick);
 	}
 	return true;
@@ -651,7 +653,7 @@ static void drain_base(struct htw_base *base)
 		return;
 	do {
 		first = U64_MAX;
-		raw_spin_lock_irq(&base->lock);
+		raw_spin_lock_irq(&base->lock); /* T43 */
 		raw_spin_lock_nested(&to->lock, SINGLE_DEPTH_NESTING);
 		more = move_batch(base, to, &first);
 		htw_base_program(to, first);
@@ -662,9 +664,9 @@ static void drain_base(struct htw_base *base)
 
 static void stop_hrtimer(struct htw_base *base)
 {
-	hrtimer_cancel(&base->hrtimer);
+	hrtimer_cancel(&base->hrtimer); /* T50 */
 	raw_spin_lock_irq(&base->lock);
-	set_armed(base, KTIME_MAX);
+	set_armed(base, KTIME_MAX); /* T51 */
 	raw_spin_unlock_irq(&base->lock);
 }
 
@@ -681,7 +683,7 @@ static int base_prepare(unsigned int cpu)
 	struct htw_base *base = htw_base_of_cpu(cpu);
 	struct htw_wheel *wheel;
 
-	base->kicked = false;
+	base->kicked = false; /* T53 */
 	if (base->wheel)
 		return 0;
 	wheel = kvzalloc_node(htw_wheel_size(&geometry), GFP_KERNEL,
@@ -715,7 +717,7 @@ static int base_dead(unsigned int cpu)
 	struct htw_base *base = htw_base_of_cpu(cpu);
 
 	stop_hrtimer(base);
-	drain_base(base);
+	drain_base(base); /* T52 */
 	return 0;
 }
 
@@ -724,9 +726,9 @@ static int base_online(unsigned int cpu)
 	struct htw_base *base = htw_base_of_cpu(cpu);
 
 	raw_spin_lock_irq(&base->lock);
-	WRITE_ONCE(base->online, true);
+	WRITE_ONCE(base->online, true); /* T54 */
 	WRITE_ONCE(base->takes_local, !base->isolated);
-	program_next(base);
+	program_next(base); /* T55 */
 	raw_spin_unlock_irq(&base->lock);
 	return 0;
 }
@@ -736,14 +738,14 @@ static int base_offline(unsigned int cpu)
 	struct htw_base *base = htw_base_of_cpu(cpu);
 
 	raw_spin_lock_irq(&base->lock);
-	WRITE_ONCE(base->online, false);
+	WRITE_ONCE(base->online, false); /* T46 */
 	WRITE_ONCE(base->takes_local, false);
 	raw_spin_unlock_irq(&base->lock);
 
 	/* On PREEMPT_RT this thread may have preempted a pass: let it end. */
-	local_bh_disable();
-	base_lock_expiry(base);
-	drain_base(base);
+	local_bh_disable(); /* T47 */
+	base_lock_expiry(base); /* T48 */
+	drain_base(base); /* T49 */
 	base_unlock_expiry(base);
 	local_bh_enable();
 	return 0;

@@ -13,6 +13,7 @@
  * @monotonic_offset: what the time namespace of the opener adds to CLOCK_MONOTONIC, in ns
  * @boottime_offset: what it adds to CLOCK_BOOTTIME
  * @last_offset: htw_clock_offset() when the timers were last armed by it
+ * @astray: since then timers were armed by another one
  * @link: in the list of clocks that can be set
  * @was_set: called in task context when the clock may have been set
  */
@@ -21,6 +22,7 @@ struct htw_clock {
 	s64			monotonic_offset;
 	s64			boottime_offset;
 	s64			last_offset;
+	bool			astray;
 	struct list_head	link;
 	void			(*was_set)(struct htw_clock *clock);
 };

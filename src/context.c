@@ -206,22 +206,37 @@ static void refile_chunk(struct htw_context *ctx, u32 first)
 	spin_unlock_bh(&ctx->lock);
 }
 
+/* Have timers to be armed once more? */
+static bool note_offset(struct htw_context *ctx)
+{
+	struct htw_clock *clock = &ctx->clock;
+	s64 offset = htw_clock_offset(clock);
+	bool stepped, astray;
+
+	spin_lock_bh(&ctx->lock);
+	stepped = offset != clock->last_offset;
+	astray = clock->astray;
+	clock->last_offset = offset;
+	clock->astray = false;
+	if (stepped)
+		htw_event_clock_stepped(ctx);
+	spin_unlock_bh(&ctx->lock);
+	return stepped || astray;
+}
+
 /*
  * What is armed while this runs is armed by the new offset already, which was there
- * before anybody was told.
+ * before anybody was told, or by a newer one, and then this is called again. The clock
+ * may have been set and set back: then the offset is what it was, but not that of all
+ * timers.
  */
 static void clock_was_set(struct htw_clock *clock)
 {
 	struct htw_context *ctx = container_of(clock, struct htw_context, clock);
-	s64 offset = htw_clock_offset(clock);
 	u32 i;
 
-	if (offset == clock->last_offset)
+	if (!note_offset(ctx))
 		return;
-	clock->last_offset = offset;
-	spin_lock_bh(&ctx->lock);
-	htw_event_clock_stepped(ctx);
-	spin_unlock_bh(&ctx->lock);
 	htw_event_notify(ctx);
 
 	for (i = 0; i < READ_ONCE(ctx->nr_chunks); i++) {

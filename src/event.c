@@ -126,13 +126,13 @@ static bool was_pushed(struct htw_user_timer *ut, u64 now)
 {
 	u64 held = htw_user_timer_held(ut);
 
-	if (held == ut->expires)
+	if (held == ut->expires) /* W6 */
 		return false;
 	/* So there is one re-filing for each interval at most. */
-	ut->expires = max(held, ut->expires + ut->ctx->tick_ns);
+	ut->expires = max(held, ut->expires + ut->ctx->tick_ns); /* W7 */
 	ut->ctx->stats.pushed++;
 	/* It may have come meanwhile. */
-	return ut->expires > now;
+	return ut->expires > now; /* W8 */
 }
 
 /*
@@ -187,7 +187,7 @@ void htw_event_expired(struct htw_timer *timer)
 
 	spin_lock(&ctx->lock);
 	/* See "An expiry in flight". */
-	if (ut->state == HTW_TIMER_ARMED && !htw_pending(timer)) {
+	if (ut->state == HTW_TIMER_ARMED && !htw_pending(timer)) { /* W5 */
 		if (is_too_much(ctx)) {
 			ut->state = HTW_TIMER_DEFERRED;
 			list_add_tail(&ut->link, &ctx->deferred);

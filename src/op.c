@@ -89,9 +89,9 @@ static void arm_timer(struct hold *hold, struct htw_user_timer *ut,
 	ut->delivered = false;
 	ut->arming++;
 	if (ut->flags & HTW_TIMER_WORD)
-		htw_words_clear(&hold->ctx->words, ut->index);
+		htw_words_clear(&hold->ctx->words, ut->index); /* W3 */
 
-	op->res = htw_user_timer_start(ut);
+	op->res = htw_user_timer_start(ut); /* W4 */
 	op->id = htw_user_timer_id(ut);
 	op->arming = ut->arming;
 }
@@ -165,7 +165,7 @@ static int cancel(struct hold *hold, struct htw_user_timer *ut, u64 held)
 	/* Its callback waits for us, or its turn has not come: it would expire now. */
 	if ((ut->state == HTW_TIMER_ARMED && !htw_user_timer_stop(ut)) ||
 	    ut->state == HTW_TIMER_DEFERRED) {
-		if (held <= htw_user_timer_own_time(ut, now_of(hold)))
+		if (held <= htw_user_timer_own_time(ut, now_of(hold))) /* W10 */
 			ret = HTW_WITHDRAWN;
 	}
 	stats->cancelled += ret == HTW_CANCELLED;
@@ -203,7 +203,7 @@ static int op_cancel(struct hold *hold, struct htw_op *op)
 		return PTR_ERR(ut);
 	if (!(ut->flags & HTW_TIMER_KEEP) && is_delivered(ut))
 		return -EALREADY;
-	held = htw_user_timer_held(ut);
+	held = htw_user_timer_held(ut); /* W9 */
 	op->arming = ut->arming;
 	op->value = is_waiting(ut) ? htw_user_timer_show_time(ut, held) :
 				     last_expiry(hold, ut);

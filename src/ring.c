@@ -29,6 +29,8 @@
  *
  * At least one of them sees it: the kernel that there is room, or the program that it
  * has to call. Until then the timers wait in ctx->events. That takes no memory.
+ *
+ * R1 and so on are the steps of ring.pml in tools/testing/models.
  */
 #include "ring.h"
 
@@ -61,7 +63,7 @@ static u32 used(const struct htw_event_ring *ring)
 
 static bool has_room(const struct htw_event_ring *ring)
 {
-	return used(ring) < ring->entries;
+	return used(ring) < ring->entries; /* R1 */
 }
 
 /**
@@ -124,7 +126,7 @@ static void publish(struct htw_context *ctx, const struct htw_event *event)
 	trace_htw_event(event);
 	WRITE_ONCE(ring->tail, ring->tail + 1);
 	/* Pairs with the program's load-acquire: it sees the event. */
-	smp_store_release(&ring_page(ring)->tail, ring->tail);
+	smp_store_release(&ring_page(ring)->tail, ring->tail); /* R3 */
 	ctx->stats.delivered++;
 	ctx->news = true;
 }
@@ -140,7 +142,7 @@ static void publish_timer(struct htw_context *ctx, struct htw_user_timer *ut,
 	struct htw_event *event = next_event(&ctx->ring);
 	struct htw_outcome outcome;
 
-	htw_user_timer_event(ut, now, event, &outcome);
+	htw_user_timer_event(ut, now, event, &outcome); /* R2 */
 	publish(ctx, event);
 	htw_user_timer_delivered(ut, &outcome);
 }
@@ -160,7 +162,7 @@ static bool publish_some(struct htw_context *ctx, u64 now)
 	struct htw_user_timer *ut;
 	unsigned int n;
 
-	for (n = 0; n < FLUSH_BATCH && has_room(&ctx->ring); n++) {
+	for (n = 0; n < FLUSH_BATCH && has_room(&ctx->ring); n++) { /* R4 */
 		if (ctx->unread_steps) {
 			publish_steps(ctx, now);
 			continue;
@@ -190,17 +192,17 @@ static bool flush_some(struct htw_context *ctx, u64 now)
 
 	if (!publish_some(ctx, now)) {
 		if (ring->stalled)
-			set_stalled(ring, false);
+			set_stalled(ring, false); /* R5 */
 		return false;
 	}
 	if (!ring->stalled) {
-		set_stalled(ring, true);
+		set_stalled(ring, true); /* R6 */
 		ctx->stats.stalls++;
 		WRITE_ONCE(ring_page(ring)->stalls, ctx->stats.stalls);
 		/* See "A full ring". */
-		smp_mb();
+		smp_mb(); /* R7 */
 	}
-	return has_room(ring);
+	return has_room(ring); /* R8 */
 }
 
 /**
@@ -215,7 +217,7 @@ void htw_ring_flush_locked(struct htw_context *ctx, u64 now)
 	 * that leaves something, STALLED was there before the head that it saw.
 	 */
 	if (flush_some(ctx, now))
-		flush_some(ctx, now);
+		flush_some(ctx, now); /* R11 */
 }
 
 /**
@@ -230,10 +232,10 @@ void htw_ring_flush(struct htw_context *ctx)
 
 	do {
 		htw_context_lock(ctx);
-		more = flush_some(ctx, htw_context_now(ctx));
+		more = flush_some(ctx, htw_context_now(ctx)); /* R12 */
 		htw_context_unlock(ctx);
 		cond_resched();
-	} while (more);
+	} while (more); /* R13 */
 }
 
 /**
@@ -244,10 +246,10 @@ void htw_ring_flush(struct htw_context *ctx)
  */
 void htw_ring_add(struct htw_context *ctx, struct htw_user_timer *ut, u64 now)
 {
-	if (!ctx->nr_events && !ctx->unread_steps && has_room(&ctx->ring)) {
+	if (!ctx->nr_events && !ctx->unread_steps && has_room(&ctx->ring)) { /* R9 */
 		publish_timer(ctx, ut, now);
 		return;
 	}
-	htw_event_queue(ut);
+	htw_event_queue(ut); /* R10 */
 	htw_ring_flush_locked(ctx, now);
 }

@@ -55,6 +55,12 @@
  * CPU 0 finds it either on base 1, still running, or on base 2 when the callback has
  * returned.
  *
+ * Steps of a model
+ * ----------------
+ *
+ * T1 and so on, beside statements here and in base.c, are the steps of timer.pml in
+ * tools/testing/models: whoever changes one has to change the other.
+ *
  * Lifetime rules
  * --------------
  *
@@ -125,14 +131,14 @@ static __always_inline struct htw_base *lock_owner(struct htw_timer *timer)
 
 	htw_debug_assert_setup(timer);
 	for (;;) {
-		owner = READ_ONCE(timer->node.owner);
+		owner = READ_ONCE(timer->node.owner); /* T1 */
 		/* On one CPU nobody could change it, or be half way. */
 		if (!IS_ENABLED(CONFIG_SMP) ||
-		    likely(!(owner & HTW_OWNER_MIGRATING))) {
+		    likely(!(owner & HTW_OWNER_MIGRATING))) { /* T2 */
 			base = htw_base_of_cpu(owner & HTW_OWNER_CPU);
-			raw_spin_lock(&base->lock);
+			raw_spin_lock(&base->lock); /* T3 */
 			if (!IS_ENABLED(CONFIG_SMP) ||
-			    likely(!((owner ^ timer->node.owner) & mask)))
+			    likely(!((owner ^ timer->node.owner) & mask))) /* T4 */
 				return base;
 			raw_spin_unlock(&base->lock);
 		}
@@ -164,9 +170,9 @@ static __always_inline void detach(struct htw_base *base,
 				   struct htw_timer *timer)
 {
 	if (unlikely(base->running == timer))
-		base->running_goes_to = NULL;
+		base->running_goes_to = NULL; /* T8 */
 	htw_wheel_remove(base->wheel, &timer->node);
-	set_owner(timer, HTW_OWNER_PENDING, 0);
+	set_owner(timer, HTW_OWNER_PENDING, 0); /* T9 */
 	htw_debug_deactivate(timer);
 	htw_count(&base->stats.cancels);
 	trace_htw_cancel(timer);
@@ -248,10 +254,11 @@ static struct htw_base *bring(struct htw_base *base, struct htw_timer *timer,
 			      struct htw_base *to, bool strict)
 	__must_hold(base->lock)
 {
-	if (base->running != timer && base != to)
+	/* htw_schedule_on() has seen a CPU that may have gone since. */
+	if (base->running != timer && (base != to || unlikely(!base->online))) /* T18 */
 		return htw_base_move_timer(base, timer, to);
 	if (base->running == timer)
-		base->running_goes_to = strict && base != to ? to : NULL;
+		base->running_goes_to = strict && base != to ? to : NULL; /* T19 */
 	return base;
 }
 
@@ -265,7 +272,7 @@ static bool misses(const struct htw_base *base, const struct htw_timer *timer,
 /* Why a timer that is not pending can't be armed; 0 if it can. */
 static __always_inline int refusal(const struct htw_timer *timer)
 {
-	if (unlikely(timer->node.owner & HTW_OWNER_SHUTDOWN))
+	if (unlikely(timer->node.owner & HTW_OWNER_SHUTDOWN)) /* T17 */
 		return -ESHUTDOWN;
 	/* It says that it sits in a slot: it is all zeroes. */
 	if (unlikely(htw_node_pending(&timer->node)))
@@ -289,8 +296,8 @@ static __always_inline void put(struct htw_base *base, struct htw_timer *timer,
 	} else {
 		if (!is_pending(timer))
 			htw_debug_activate(timer);
-		tick = htw_wheel_insert(base->wheel, &timer->node, tick);
-		set_owner(timer, 0, HTW_OWNER_PENDING);
+		tick = htw_wheel_insert(base->wheel, &timer->node, tick); /* T14 */
+		set_owner(timer, 0, HTW_OWNER_PENDING); /* T15 */
 		htw_count(&base->stats.inserts);
 	}
 	if (unlikely(tick < base->wake_tick))
@@ -337,7 +344,7 @@ static __always_inline int arm_locked(struct htw_base **base,
 		if (arming->rule == ARM_EARLIER && tick >= timer->node.tick)
 			return HTW_WAS_PENDING;
 		if (likely(may_stay(*base, timer, arming) &&
-			   htw_wheel_push(&timer->node, tick))) {
+			   htw_wheel_push(&timer->node, tick))) { /* T16 */
 			how = HTW_ARM_PUSH;
 			htw_count(&(*base)->stats.pushes);
 			goto armed;
@@ -517,7 +524,7 @@ int htw_schedule_on(struct htw_timer *timer, ktime_t expires, unsigned int cpu)
 		return -ENODEV;
 	/* If it goes down now it is as if it had gone down afterwards. */
 	arming.on = htw_base_of_cpu(cpu);
-	if (!READ_ONCE(arming.on->online))
+	if (!READ_ONCE(arming.on->online)) /* T20 */
 		return -ENXIO;
 	return arm_as(timer, &arming);
 }
@@ -697,7 +704,7 @@ static int detach_if_pending(struct htw_base *base, struct htw_timer *timer)
 {
 	if (!is_pending(timer))
 		return 0;
-	detach(base, timer);
+	detach(base, timer); /* T21 */
 	return 1;
 }
 
@@ -747,7 +754,7 @@ int htw_cancel(struct htw_timer *timer)
 	unsigned long flags;
 	int ret;
 
-	if (!htw_pending(timer))
+	if (!htw_pending(timer)) /* T22 */
 		return 0;
 	base = lock_timer(timer, &flags);
 	ret = detach_if_pending(base, timer);
@@ -777,7 +784,7 @@ int htw_try_to_cancel_sync(struct htw_timer *timer)
 	int ret = -EAGAIN;
 
 	base = lock_timer(timer, &flags);
-	if (base->running != timer)
+	if (base->running != timer) /* T23 */
 		ret = detach_if_pending(base, timer);
 	raw_spin_unlock_irqrestore(&base->lock, flags);
 	return ret;
@@ -803,7 +810,7 @@ int htw_shutdown(struct htw_timer *timer)
 
 	base = lock_timer(timer, &flags);
 	ret = detach_if_pending(base, timer);
-	set_owner(timer, 0, HTW_OWNER_SHUTDOWN);
+	set_owner(timer, 0, HTW_OWNER_SHUTDOWN); /* T24 */
 	raw_spin_unlock_irqrestore(&base->lock, flags);
 	return ret;
 }
@@ -854,15 +861,15 @@ static int cancel_sync(struct htw_timer *timer, u32 set)
 
 	for (;;) {
 		base = lock_timer(timer, &flags);
-		set_owner(timer, 0, set);
-		state = sync_state(base, timer);
+		set_owner(timer, 0, set); /* T25 */
+		state = sync_state(base, timer); /* T26 */
 		/*
 		 * What was armed while the callback runs is taken back when it
 		 * has ended. To do it now, and again for what is armed until
 		 * then, would be two armings cancelled and one told. After a
 		 * shutdown nothing is armed until then.
 		 */
-		if (state != SYNC_RUNNING || set)
+		if (state != SYNC_RUNNING || set) /* T27 */
 			ret |= detach_if_pending(base, timer);
 		raw_spin_unlock_irqrestore(&base->lock, flags);
 

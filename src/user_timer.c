@@ -262,14 +262,26 @@ static s64 offset(const struct htw_user_timer *ut)
 	return htw_clock_offset(&ut->ctx->clock);
 }
 
-/* A time of this timer on CLOCK_MONOTONIC; what is past is 0. */
-static u64 to_monotonic(const struct htw_user_timer *ut, u64 time)
+/* A time of a timer on CLOCK_MONOTONIC; what is past is 0. */
+static u64 to_monotonic(u64 time, s64 offset)
 {
 	s64 ret;
 
-	if (check_sub_overflow((s64)min_t(u64, time, S64_MAX), offset(ut), &ret))
+	if (check_sub_overflow((s64)min_t(u64, time, S64_MAX), offset, &ret))
 		return S64_MAX;
 	return max_t(s64, ret, 0);
+}
+
+/* The offset by which a timer is armed; clock_was_set() has to know of another one. */
+static s64 arming_offset(struct htw_user_timer *ut)
+{
+	struct htw_clock *clock = &ut->ctx->clock;
+	s64 by = offset(ut);
+
+	if (unlikely(by != clock->last_offset) &&
+	    !(ut->flags & HTW_TIMER_MONOTONIC))
+		clock->astray = true;
+	return by;
 }
 
 /**
@@ -337,7 +349,7 @@ int htw_user_timer_start(struct htw_user_timer *ut)
 
 	if (unlikely(ut->ctx->wheel))
 		return start_virtual(ut);
-	expires = to_monotonic(ut, ut->expires);
+	expires = to_monotonic(ut->expires, arming_offset(ut));
 	if (ut->flags & HTW_TIMER_DEADLINE)
 		return htw_schedule_range(&ut->timer, expires, ut->slack,
 					  HTW_DEADLINE) & HTW_LATE;

@@ -13,6 +13,9 @@
  *
  * The program may write anything at any time. Each word is read by one load of 64 bits,
  * and what it says can only put off the timer to which it belongs.
+ *
+ * W1 and so on, here and in op.c and event.c, are the steps of words.pml in
+ * tools/testing/models.
  */
 
 static inline bool htw_words_has(const struct htw_shared *words, u32 index)
@@ -37,9 +40,9 @@ static inline void htw_words_clear(struct htw_shared *words, u32 index)
 static inline u64 htw_words_read(const struct htw_shared *words, u32 index,
 				 u64 expires)
 {
-	u64 word = atomic64_read((const atomic64_t *)words->addr + index);
+	u64 word = atomic64_read((const atomic64_t *)words->addr + index); /* W1 */
 
-	return word > S64_MAX ? expires : max(word, expires);
+	return word > S64_MAX ? expires : max(word, expires); /* W2 */
 }
 
 #endif /* _HTW_WORDS_H */

@@ -5,6 +5,8 @@
 # Run all tests of htw, or the stages named:
 #
 #   wheel        the wheel in user space, beside a model, under sanitizers
+#   fuzz-wheel   the wheel under libFuzzer: its corpus, and a short run
+#   models       the protocols of timers, ring and words, as models, hold
 #   uml-6.12     KUnit suites of the wheel in a UML kernel, with htw built in, and of
 #                a base over years, on virtual time
 #   debug-6.12   KUnit and selftests on a debug kernel of that series
@@ -45,7 +47,7 @@ set -euo pipefail
 # shellcheck source=tools/testing/lib.sh
 . "${BASH_SOURCE[0]%/*}/lib.sh"
 
-all=(wheel uml-6.12 debug-6.12 debug-6.1 stock-6.12 stock-6.1 misuse-6.12 torture-6.12 docs library)
+all=(wheel fuzz-wheel models uml-6.12 debug-6.12 debug-6.1 stock-6.12 stock-6.1 misuse-6.12 torture-6.12 docs library)
 out=$top/build/check
 manifest=$top/tools/testing/manifest
 variants=$top/tools/testing/variants
@@ -59,8 +61,9 @@ parse()
 		case $1 in
 		-h|--help) usage; exit ;;
 		--fast) stages=(wheel docs library) ops=1000000 large=100000 ;;
-		wheel|docs|library|uml-*|debug-*|stock-*|misuse-*|isolated-*|torture-*) stages+=("$1") ;;
-		kcsan-*|rt-*|up-*|i386-*|arm64-*|one-*|none-*|voluntary-*|full-*) stages+=("$1") ;;
+		wheel|fuzz-wheel|models|docs|library|uml-*|debug-*|stock-*|misuse-*) stages+=("$1") ;;
+		isolated-*|torture-*|kcsan-*|rt-*|up-*|i386-*|arm64-*) stages+=("$1") ;;
+		one-*|none-*|voluntary-*|full-*) stages+=("$1") ;;
 		*) die "unknown argument $1" "try --help" ;;
 		esac
 		shift
@@ -146,6 +149,25 @@ run_wheel()
 		${HTW_SEED:+--seed "$HTW_SEED"} || :
 	grep -a -m 1 '^# seed' "$out/wheel/result" || :
 	judge wheel wheel --no-guest
+}
+
+run_fuzz-wheel()
+{
+	need_packages "fuzzing the wheel" clang-14 libclang-rt-14-dev llvm-14 make
+	mkdir -p "$out/fuzz-wheel"
+	run_logged --may-fail "fuzzing the wheel" "$out/fuzz-wheel/result" \
+		named fuzz env O="$out/fuzz-wheel/obj" "$top/tools/testing/wheel/fuzz-check.sh" || :
+	grep -a -m 1 '^# seed' "$out/fuzz-wheel/result" || :
+	judge fuzz-wheel fuzz --no-guest
+}
+
+run_models()
+{
+	need_packages "checking the models" spin gcc libc6-dev
+	mkdir -p "$out/models"
+	run_logged --may-fail "checking the models" "$out/models/result" \
+		named models env O="$out/models/obj" "$top/tools/testing/models/check.sh" || :
+	judge models models --no-guest
 }
 
 run_docs()

@@ -207,6 +207,47 @@ STEP_TEST(tai_follows_its_offset)
 	ASSERT_GE(adjtimex(&tx), 0);
 }
 
+/* By exactly so much, as nobody can who sets it to a time. */
+static void step_exactly(long seconds)
+{
+	struct timex tx = { .modes = ADJ_SETOFFSET };
+
+	tx.time.tv_sec = seconds;
+	ASSERT_GE(adjtimex(&tx), 0);
+}
+
+static void set_scheduling(int policy, int priority)
+{
+	struct sched_param param = { .sched_priority = priority };
+
+	ASSERT_EQ(sched_setscheduler(0, policy, &param), 0);
+}
+
+/*
+ * Who is told that the clock was set finds it as it was, because the thread that would
+ * have told of the first step has to wait for this one: a timer was armed in between.
+ */
+STEP_TEST(set_and_set_back_is_noticed)
+{
+	struct htw_event event;
+	int fd = open_wall(0);
+	uint64_t time;
+	cpu_set_t cpu;
+
+	CPU_ZERO(&cpu);
+	CPU_SET(0, &cpu);
+	ASSERT_EQ(sched_setaffinity(0, sizeof(cpu), &cpu), 0);
+	time = wall_ns() + 300 * MSEC;
+	set_scheduling(SCHED_FIFO, 90);
+	step_exactly(-3600);
+	arm_at(fd, time, 7);
+	step_exactly(3600);
+	set_scheduling(SCHED_OTHER, 0);
+	ASSERT_EQ(poll_context(fd, 5000), POLLIN);
+	read_wall_event(fd, &event);
+	EXPECT_EQ(event.expires, time);
+}
+
 STEP_TEST(other_clocks_do_not_follow)
 {
 	static const uint32_t clocks[] = { CLOCK_MONOTONIC, CLOCK_BOOTTIME };
@@ -618,6 +659,7 @@ static const struct ktap_test tests[] = {
 	KTAP_TEST(relative_does_not_follow_a_step_back),
 	KTAP_TEST(tai_follows_too),
 	KTAP_TEST(tai_follows_its_offset),
+	KTAP_TEST(set_and_set_back_is_noticed),
 	KTAP_TEST(other_clocks_do_not_follow),
 	KTAP_TEST(stepped_back_while_due_is_never_early),
 	KTAP_TEST(stepped_back_before_many_are_due_none_is_early),
