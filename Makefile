@@ -155,6 +155,10 @@ check-fast:
 static:
 	@tools/testing/static.sh
 
+mutate:
+	@tools/testing/mutate.sh $(if $(FILE),--file $(FILE)) $(if $(SAMPLE),--sample $(SAMPLE)) \
+		$(if $(SEED),--seed $(SEED)) $(NAMES)
+
 bench:
 	@tools/bench/run.sh $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(SIZES),--sizes $(SIZES))
 
@@ -180,7 +184,7 @@ clean:
 	-@rmdir build 2>/dev/null || true
 
 distclean: clean
-	rm -rf build/check build/demo build/static
+	rm -rf build/check build/demo build/static build/mutate
 	-@rmdir build 2>/dev/null || true
 
 help:
@@ -207,6 +211,8 @@ help:
 	@echo  'Test:'
 	@echo  '  check-fast      - What takes less than a minute'
 	@echo  '  static          - Compilers, sparse, checkpatch, kernel-doc, shellcheck'
+	@echo  '  mutate          - Break htw in some hundred ways, one at a time: a test has to see each'
+	@echo  '                    (hours; SAMPLE=n SEED=s for some, FILE=event.c, NAMES="...")'
 	@echo  '  bench           - Measure htw beside timer_list and hrtimer, and /dev/htw beside'
 	@echo  '                    timerfd, POSIX timers and io_uring, against the goals'
 	@echo  '  bench-plots     - Draw that for the documentation, when all of it has run'
@@ -225,5 +231,5 @@ help:
 	@echo  '  HTW_CACHE=dir   - Where test kernels are kept (default ~/.cache/htw)'
 
 .PHONY: all kdir modules staged-headers examples test-modules tools programs docs modules_install \
-	install-headers install dkms dkms-remove uninstall demo check check-fast static bench bench-plots \
+	install-headers install dkms dkms-remove uninstall demo check check-fast static mutate bench bench-plots \
 	clean distclean help

@@ -2,85 +2,81 @@
 /*
  * What others see of a base that has much to do: its lock is let go again and again, and
  * nothing is programmed for nothing.
- *
- * Who looks spins for the lock on another CPU. It is a fair one: who waits for it gets it
- * when it is let go. But that CPU may be one that its host has taken away for a moment:
- * so all that is asked for is to see it in one of many tries.
  */
 #include <kunit/test.h>
 #include <linux/htw.h>
+#include <linux/irq_work.h>
 #include <linux/irqflags.h>
-#include <linux/kthread.h>
 #include <linux/ktime.h>
 #include <linux/mm.h>
+#include <linux/sched.h>
 #include <linux/smp.h>
 
 #include "base.h"
 #include "probe.h"
+#include "trace.h"
 
-#define NR_TIMERS	6000
-#define TRIES		50
-
-/* What is moved or armed between two looks, if nobody was missed. */
-#define SMALL		(2 * HTW_BATCH)
-
-/* So often is luck no more: what is left over at the end is small as well. */
-#define ENOUGH		5
-
-/**
- * struct watcher - a thread on CPU 0 that looks at the base of another CPU
- * @base: the base
- * @counter: of the base's wheel
- * @small: how often it grew by no more than %SMALL between two looks, and by some
- */
-struct watcher {
-	struct htw_base	*base;
-	const u64	*counter;
-	unsigned int	small;
-};
-
-static u64 look(struct watcher *watcher)
-{
-	u64 value;
-
-	raw_spin_lock_irq(&watcher->base->lock);
-	value = *watcher->counter;
-	raw_spin_unlock_irq(&watcher->base->lock);
-	return value;
-}
-
-static int watch(void *arg)
-{
-	struct watcher *watcher = arg;
-	u64 last = look(watcher), now;
-
-	while (!kthread_should_stop()) {
-		now = look(watcher);
-		watcher->small += now > last && now - last <= SMALL;
-		last = now;
-		cond_resched();
-	}
-	return 0;
-}
+#define NR_TIMERS	3000
 
 static struct htw_timer *timers;
 
-static void nothing(struct htw_timer *timer)
+/**
+ * struct hold - how much is done while interrupts are disabled
+ * @nr: since they were enabled last
+ * @longest: the most that this ever was
+ * @let_in: raises an interrupt, which comes as soon as it can
+ *
+ * Whatever is done asks for an interrupt. What is done until that has come was done
+ * under one hold of the lock. So it does not matter how fast the machine is.
+ */
+static struct hold {
+	unsigned int	nr;
+	unsigned int	longest;
+	struct irq_work	let_in;
+} hold;
+
+static void was_let_in(struct irq_work *work)
 {
+	hold.nr = 0;
 }
 
-static int make_timers(struct kunit *test)
+static void done_under_the_lock(unsigned int nr)
 {
-	unsigned int i;
-
-	timers = kvcalloc(NR_TIMERS, sizeof(*timers), GFP_KERNEL);
-	KUNIT_ASSERT_NOT_NULL(test, timers);
-	for (i = 0; i < NR_TIMERS; i++)
-		htw_timer_setup(&timers[i], nothing, 0);
-	return 0;
+	hold.nr += nr;
+	hold.longest = max(hold.longest, hold.nr);
+	irq_work_queue(&hold.let_in);
 }
 
-static void end_timers(struct kunit *test)
+static void saw_arm(void *unused, const struct htw_timer *timer, unsigned int cpu,
+		    unsigned int how)
+{
+	if (timer >= timers && timer < timers + NR_TIMERS)
+		done_under_the_lock(1);
+}
+
+static void saw_cancel(void *unused, const struct htw_timer *timer)
+{
+	if (timer >= timers && timer < timers + NR_TIMERS)
+		done_under_the_lock(1);
+}
+
+static void saw_cascade(void *unused, unsigned int cpu, unsigned int moves,
+			unsigned int expired)
+{
+	if (cpu == 0)
+		done_under_the_lock(moves);
+}
+
+/* So that a callback that keeps the other CPU does not keep the test. */
+static int begin(struct kunit *test)
+{
+	hold.nr = 0;
+	hold.longest = 0;
+	hold.let_in = IRQ_WORK_INIT_HARD(was_let_in);
+	return set_cpus_allowed_ptr(current, cpumask_of(0));
+}
+
+static void end(struct kunit *test)
 {
 	unsigned int i;
 
@@ -88,39 +84,22 @@ static void end_timers(struct kunit *test)
 		htw_shutdown_sync(&timers[i]);
 	kvfree(timers);
 	timers = NULL;
+	irq_work_sync(&hold.let_in);
+	set_cpus_allowed_ptr(current, cpu_possible_mask);
 }
 
-/* Until @work, done with interrupts of @cpu disabled, was seen to let others in. */
-static void expect_to_be_let_in(struct kunit *test, unsigned int cpu,
-				const u64 *counter, void (*work)(void *arg), void *arg)
+static void nothing(struct htw_timer *timer)
 {
-	struct watcher watcher = {
-		.base = htw_base_of_cpu(cpu),
-		.counter = counter,
-	};
-	struct task_struct *task;
+}
+
+static void make_timers(struct kunit *test)
+{
 	unsigned int i;
 
-	task = kthread_create(watch, &watcher, "htw_watch");
-	KUNIT_ASSERT_FALSE(test, IS_ERR(task));
-	kthread_bind(task, 0);
-	wake_up_process(task);
-	for (i = 0; i < TRIES && READ_ONCE(watcher.small) < ENOUGH; i++) {
-		/* The last of a try may be small by chance: they do not add up. */
-		WRITE_ONCE(watcher.small, 0);
-		smp_call_function_single(cpu, work, arg, 1);
-		give_it_time();
-	}
-	kthread_stop(task);
-	KUNIT_EXPECT_GE(test, watcher.small, (unsigned int)ENOUGH);
-}
-
-static void arm_and_cancel_many(void *arg)
-{
-	struct htw_bulk *bulk = arg;
-
-	htw_schedule_bulk(bulk, NR_TIMERS);
-	htw_cancel_bulk(bulk, NR_TIMERS);
+	timers = kvcalloc(NR_TIMERS, sizeof(*timers), GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, timers);
+	for (i = 0; i < NR_TIMERS; i++)
+		htw_timer_setup(&timers[i], nothing, 0);
 }
 
 static struct htw_bulk *make_bulk(struct kunit *test)
@@ -137,43 +116,56 @@ static struct htw_bulk *make_bulk(struct kunit *test)
 	return bulk;
 }
 
-static void bulk_lets_others_in(struct kunit *test)
+static void bulk_lets_interrupts_in(struct kunit *test)
 {
-	unsigned int cpu = other_cpu(test);
 	struct htw_bulk *bulk;
 
 	make_timers(test);
 	bulk = make_bulk(test);
-	expect_to_be_let_in(test, cpu, &htw_base_of_cpu(cpu)->stats.inserts,
-			    arm_and_cancel_many, bulk);
-	KUNIT_EXPECT_EQ(test, bulk[NR_TIMERS - 1].res, 1);
+	KUNIT_ASSERT_EQ(test, register_trace_htw_arm(saw_arm, NULL), 0);
+	htw_schedule_bulk(bulk, NR_TIMERS);
+	unregister_trace_htw_arm(saw_arm, NULL);
+	KUNIT_EXPECT_EQ(test, hold.longest, (unsigned int)HTW_BATCH);
+
+	hold.longest = 0;
+	KUNIT_ASSERT_EQ(test, register_trace_htw_cancel(saw_cancel, NULL), 0);
+	htw_cancel_bulk(bulk, NR_TIMERS);
+	unregister_trace_htw_cancel(saw_cancel, NULL);
+	tracepoint_synchronize_unregister();
+	KUNIT_EXPECT_EQ(test, hold.longest, (unsigned int)HTW_BATCH);
 }
 
-/* All of them in one slot, which must be emptied before the first is due. */
-static void arm_and_sleep_past_it(void *arg)
+/* The base sleeps past the time at which it would have emptied their slot bit by bit. */
+static void arm_and_sleep_past_it(void)
 {
 	u64 span = 256ULL << htw_base_geometry()->tick_shift;
-	u64 due = ktime_get() + 2 * span;
+	u64 due = (ktime_get() + 3 * span) / span * span;
+	unsigned long flags;
 	unsigned int i;
 
 	for (i = 0; i < NR_TIMERS; i++)
-		htw_schedule_at(&timers[i], due + HOUR_NS);
-	/* Pushed back into reach: they cascade. */
-	for (i = 0; i < NR_TIMERS; i++)
 		htw_schedule_at(&timers[i], due + span / 2 +
 				(i % 128) * (span / 256));
-	while (ktime_get() < due + span / 4)
+	local_irq_save(flags);
+	while ((u64)ktime_get() < due + span / 4)
 		cpu_relax();
+	local_irq_restore(flags);
 }
 
-static void cascade_lets_others_in(struct kunit *test)
+static void cascade_lets_interrupts_in(struct kunit *test)
 {
-	unsigned int cpu = other_cpu(test);
-	const struct htw_base *base = htw_base_of_cpu(cpu);
+	u64 moves = htw_base_of_cpu(0)->wheel->nr_moves;
 
 	make_timers(test);
-	expect_to_be_let_in(test, cpu, &base->wheel->nr_moves,
-			    arm_and_sleep_past_it, NULL);
+	KUNIT_ASSERT_EQ(test, register_trace_htw_cascade(saw_cascade, NULL), 0);
+	arm_and_sleep_past_it();
+	msleep(100);
+	unregister_trace_htw_cascade(saw_cascade, NULL);
+	tracepoint_synchronize_unregister();
+	KUNIT_EXPECT_GT(test, htw_base_of_cpu(0)->wheel->nr_moves - moves,
+			(u64)NR_TIMERS / 2);
+	KUNIT_EXPECT_GT(test, hold.longest, 1U);
+	KUNIT_EXPECT_LE(test, hold.longest, (unsigned int)HTW_BATCH);
 }
 
 /**
@@ -261,6 +253,7 @@ static void running_timer_stays_where_it_runs(struct kunit *test)
 	WRITE_ONCE(probe->go, true);
 	while (READ_ONCE(htw_base_of_cpu(cpu)->running) == &probe->timer)
 		cpu_relax();
+	htw_expires(&probe->timer);
 	KUNIT_EXPECT_EQ(test, cpu_of(&probe->timer), cpu);
 	KUNIT_EXPECT_EQ(test, htw_shutdown_sync(&probe->timer), 1);
 }
@@ -291,8 +284,8 @@ static void only_who_asks_is_called_with_interrupts_disabled(struct kunit *test)
 }
 
 static struct kunit_case pass_cases[] = {
-	KUNIT_CASE(bulk_lets_others_in),
-	KUNIT_CASE(cascade_lets_others_in),
+	KUNIT_CASE(bulk_lets_interrupts_in),
+	KUNIT_CASE(cascade_lets_interrupts_in),
 	KUNIT_CASE(pass_programs_nothing),
 	KUNIT_CASE(nothing_is_programmed_nearer_than_the_gap),
 	KUNIT_CASE(running_timer_stays_where_it_runs),
@@ -302,7 +295,8 @@ static struct kunit_case pass_cases[] = {
 
 static struct kunit_suite pass_suite = {
 	.name = "htw_pass",
-	.exit = end_timers,
+	.init = begin,
+	.exit = end,
 	.test_cases = pass_cases,
 };
 

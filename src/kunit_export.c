@@ -7,6 +7,7 @@
 #include "event.h"
 #include "op.h"
 #include "ring.h"
+#include "trace.h"
 #include "user_timer.h"
 
 EXPORT_SYMBOL_GPL(htw_geometry_error);
@@ -41,3 +42,7 @@ EXPORT_SYMBOL_GPL(htw_user_timer_stop);
 EXPORT_SYMBOL_GPL(htw_user_timer_due);
 EXPORT_SYMBOL_GPL(htw_user_timer_event);
 EXPORT_SYMBOL_GPL(htw_user_timer_note_lateness);
+
+EXPORT_TRACEPOINT_SYMBOL_GPL(htw_arm);
+EXPORT_TRACEPOINT_SYMBOL_GPL(htw_cancel);
+EXPORT_TRACEPOINT_SYMBOL_GPL(htw_cascade);

@@ -48,18 +48,18 @@ parse()
 }
 
 # What is tried on a mutation of a file, one after the other, the likeliest first:
-# KERNEL:SUITE,... The suites of the device on a stock kernel, or on a debug kernel; or
-# KUnit suites, by a pattern of their names, on a debug kernel.
+# KIND:SUITE,... The suites of the device on a stock kernel, a debug kernel, or one with
+# KCSAN; kunit: KUnit suites, by a pattern of their names, on a debug kernel.
 tries_of()
 {
 	local quick=stock:timers,events,periodic,batch,errors,uapi
 
 	case $1 in
-	base.*) echo stock:ledger,timers,unload kunit:htw_[ast]* ;;
-	timer.c) echo stock:ledger,timers kunit:htw_[ast]* ;;
+	base.*) echo "stock:ledger,timers,unload kunit:htw_[apst]*" ;;
+	timer.c) echo "stock:ledger,timers kunit:htw_[apst]*" ;;
 	virtual.c) echo stock:virtual kunit:htw_wheel_private ;;
-	work.c) echo kunit:htw_work* ;;
-	sleep.c) echo kunit:htw_sleep* ;;
+	work.c) echo "kunit:htw_work*" ;;
+	sleep.c) echo "kunit:htw_sleep*" ;;
 	consumer.*) echo stock:unload debug:unload ;;
 	debug.*) echo misuse:misuse ;;
 	stats.*) echo stock:seeing,timers kunit:htw_stats ;;
@@ -117,14 +117,15 @@ kernel_of()
 	case $1 in
 	stock) "$vm/stock.sh" 6.12 ;;
 	kunit|debug|misuse) "$vm/debug.sh" 6.12 ;;
-	*) die "no kernel for $1" "it is stock, debug, kunit or misuse" ;;
+	kcsan) "$vm/debug.sh" kcsan-6.12 ;;
+	*) die "no kernel for $1" "it is stock, debug, kunit, misuse or kcsan" ;;
 	esac
 }
 
 tree_of()
 {
 	case $1 in
-	stock) echo "$out/tree-stock" ;;
+	stock|kcsan) echo "$out/tree-$1" ;;
 	*) echo "$out/tree-debug" ;;
 	esac
 }
@@ -148,14 +149,27 @@ unchanged_sources()
 	done
 }
 
+# The kinds of kernel that are needed for these lines.
+kinds_of()
+{
+	local line name file expression tries what
+
+	while read -r line; do
+		split "$line"
+		[[ $tries == equivalent ]] || for what in $tries $(tries_of "$file"); do
+			echo "${what%%:*}"
+		done
+	done <<<"$1" | sort -u
+}
+
 prepare()
 {
 	local kind tree
 
-	for kind in stock debug; do
-		tree=$(tree_of $kind)
+	for kind in $(kinds_of "$1"); do
+		tree=$(tree_of "$kind")
 		unchanged_sources "$tree"
-		build_modules "$(kernel_of $kind)/build" "$tree" HTW_TESTS=y
+		build_modules "$(kernel_of "$kind")/build" "$tree" HTW_TESTS=y
 	done
 	mkdir -p "$out/programs"
 	build_command "$out/programs/tool"
@@ -316,7 +330,7 @@ main()
 	fi
 	need_packages "building and testing htw" gcc make libc6-dev libelf1 kmod cpio qemu-system-x86
 	rm -rf "$out/unchanged"
-	prepare
+	prepare "$lines"
 	try_all "$lines" || rc=1
 	return "$rc"
 }

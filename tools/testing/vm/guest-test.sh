@@ -48,6 +48,7 @@ selftest uapi
 selftest errors
 selftest timers
 selftest batch
+selftest uring
 selftest periodic
 selftest window
 selftest keep
