@@ -134,9 +134,11 @@ static bool consume(struct htw_context *ctx, struct htw_event *event)
 {
 	u32 head = ctl_of(ctx)->head;
 
+	/* Pairs with publish(): there is the event too. */
 	if (head == smp_load_acquire(&ring_of(ctx)->tail))
 		return false;
 	*event = ctx->ring.events[head & ring_of(ctx)->mask];
+	/* Pairs with used(): the event may be overwritten. */
 	smp_store_release(&ctl_of(ctx)->head, head + 1);
 	return true;
 }

@@ -135,19 +135,29 @@ static void bulk_lets_interrupts_in(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, hold.longest, (unsigned int)HTW_BATCH);
 }
 
-/* The base sleeps past the time at which it would have emptied their slot bit by bit. */
-static void arm_and_sleep_past_it(void)
+/* All of them wait in one slot of the second level. Returns when that begins. */
+static u64 arm_all_in_one_slot(void)
 {
 	u64 span = 256ULL << htw_base_geometry()->tick_shift;
-	u64 due = (ktime_get() + 3 * span) / span * span;
-	unsigned long flags;
+	u64 begin = ((u64)ktime_get() / span + 60) * span;
 	unsigned int i;
 
 	for (i = 0; i < NR_TIMERS; i++)
-		htw_schedule_at(&timers[i], due + span / 2 +
+		htw_schedule_at(&timers[i], begin + span / 2 +
 				(i % 128) * (span / 256));
+	return begin;
+}
+
+/* Through the time at which the base would empty their slot bit by bit. */
+static void keep_interrupts_out(u64 begin)
+{
+	u64 span = 256ULL << htw_base_geometry()->tick_shift;
+	unsigned long flags;
+
+	while ((u64)ktime_get() < begin - 2 * span)
+		usleep_range(500, 1000);
 	local_irq_save(flags);
-	while ((u64)ktime_get() < due + span / 4)
+	while ((u64)ktime_get() < begin + span / 4)
 		cpu_relax();
 	local_irq_restore(flags);
 }
@@ -155,10 +165,12 @@ static void arm_and_sleep_past_it(void)
 static void cascade_lets_interrupts_in(struct kunit *test)
 {
 	u64 moves = htw_base_of_cpu(0)->wheel->nr_moves;
+	u64 begin;
 
 	make_timers(test);
+	begin = arm_all_in_one_slot();
 	KUNIT_ASSERT_EQ(test, register_trace_htw_cascade(saw_cascade, NULL), 0);
-	arm_and_sleep_past_it();
+	keep_interrupts_out(begin);
 	msleep(100);
 	unregister_trace_htw_cascade(saw_cascade, NULL);
 	tracepoint_synchronize_unregister();
