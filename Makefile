@@ -166,6 +166,9 @@ torture:
 fuzz:
 	@tools/testing/fuzz/run.sh $(if $(KERNEL),--kernel $(KERNEL)) $(if $(SECONDS),--seconds $(SECONDS)) \
 		$(if $(SEED),--seed $(SEED))
+mutate:
+	@tools/testing/mutate.sh $(if $(FILE),--file $(FILE)) $(if $(SAMPLE),--sample $(SAMPLE)) \
+		$(if $(SEED),--seed $(SEED)) $(NAMES)
 
 bench:
 	@tools/bench/run.sh $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(SIZES),--sizes $(SIZES))
@@ -198,7 +201,7 @@ clean:
 	-@rmdir build 2>/dev/null || true
 
 distclean: clean
-	rm -rf build/check build/demo build/static build/torture build/fuzz
+	rm -rf build/check build/demo build/static build/torture build/fuzz build/mutate
 	-@rmdir build 2>/dev/null || true
 
 help:
@@ -231,6 +234,8 @@ help:
 	@echo  '  torture         - Everything at once, and each timer keeps a ledger: a minute for each'
 	@echo  '                    scenario (SECONDS= SCENARIOS="debug hotplug" SEED=)'
 	@echo  '  fuzz            - Do what may be wrong to /dev/htw in a guest, and see that it goes well'
+	@echo  '  mutate          - Break htw in some hundred ways, one at a time: a test has to see each'
+	@echo  '                    (hours; SAMPLE=n SEED=s for some, FILE=event.c, NAMES="...")'
 	@echo  '  bench           - Measure htw beside timer_list and hrtimer, and /dev/htw beside'
 	@echo  '                    timerfd, POSIX timers and io_uring, against the goals'
 	@echo  '  bench-plots     - Draw that for the documentation, when all of it has run'
@@ -253,5 +258,5 @@ help:
 	@echo  '  HTW_CACHE=dir   - Where test kernels are kept (default ~/.cache/htw)'
 
 .PHONY: all kdir modules staged-headers examples test-modules tools programs docs modules_install \
-	install-headers install dkms dkms-remove uninstall demo check check-fast static bench bench-plots latency soak matrix torture fuzz models \
+	install-headers install dkms dkms-remove uninstall demo check check-fast static bench bench-plots latency soak matrix torture fuzz models mutate \
 	clean distclean help

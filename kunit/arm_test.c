@@ -226,6 +226,10 @@ static void reduce_is_never_later(struct kunit *test)
 			HTW_WAS_PENDING);
 	KUNIT_EXPECT_EQ(test, (u64)htw_expires(&probe->timer), now);
 	KUNIT_EXPECT_EQ(test, due_ns(probe), now);
+	/* At the same tick: as it is. */
+	KUNIT_EXPECT_EQ(test, htw_schedule_reduce(&probe->timer, now - 1),
+			HTW_WAS_PENDING);
+	KUNIT_EXPECT_EQ(test, (u64)htw_expires(&probe->timer), now);
 	KUNIT_EXPECT_EQ(test, htw_schedule_reduce(&probe->timer,
 						  now - NSEC_PER_SEC),
 			HTW_WAS_PENDING);

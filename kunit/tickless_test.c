@@ -573,6 +573,45 @@ static int tickless_suite_init(struct kunit_suite *suite)
 	return 0;
 }
 
+/* What ran without another pass in between, and the most that ever did. */
+static struct {
+	unsigned long	interrupts;
+	unsigned int	nr;
+	unsigned int	longest;
+} pass;
+
+static void count_in_pass(struct htw_timer *timer)
+{
+	if (pass.interrupts != interrupts())
+		pass.nr = 0;
+	pass.interrupts = interrupts();
+	pass.longest = max(pass.longest, ++pass.nr);
+}
+
+/* With the clock standing still it is never the time that ends a pass. */
+static void pass_calls_as_many_as_it_may(struct kunit *test)
+{
+	const unsigned int nr = 2 * HTW_PASS_CALLBACKS + 100;
+	struct probe *probes = make_probes(nr);
+	u64 expires = ktime_get() + SECOND_NS;
+	unsigned long before;
+	unsigned int i;
+
+	KUNIT_ASSERT_NOT_NULL(test, probes);
+	for (i = 0; i < nr; i++) {
+		htw_timer_setup(&probes[i].timer, count_in_pass, 0);
+		htw_schedule_at(&probes[i].timer, expires);
+	}
+	before = interrupts();
+	pass.longest = 0;
+	sleep_for(2 * SECOND_NS);
+	for (i = 0; i < nr; i++)
+		KUNIT_EXPECT_FALSE(test, htw_pending(&probes[i].timer));
+	KUNIT_EXPECT_EQ(test, pass.longest, (unsigned int)HTW_PASS_CALLBACKS);
+	KUNIT_EXPECT_EQ(test, interrupts() - before, 3UL);
+	free_probes(probes, nr);
+}
+
 static int tickless_init(struct kunit *test)
 {
 	if (!on_virtual_time())
@@ -598,6 +637,7 @@ static struct kunit_case tickless_cases[] = {
 	KUNIT_CASE_SLOW(interrupts_are_the_ticks_in_use),
 	KUNIT_CASE_SLOW(slack_saves_interrupts),
 	KUNIT_CASE_SLOW(pushed_out_connections),
+	KUNIT_CASE_SLOW(pass_calls_as_many_as_it_may),
 	{}
 };
 

@@ -3,6 +3,12 @@
 #include <linux/export.h>
 
 #include "base.h"
+#include "context.h"
+#include "event.h"
+#include "op.h"
+#include "ring.h"
+#include "trace.h"
+#include "user_timer.h"
 
 EXPORT_SYMBOL_GPL(htw_geometry_error);
 EXPORT_SYMBOL_GPL(htw_wheel_size);
@@ -22,3 +28,21 @@ EXPORT_SYMBOL_GPL(htw_base_geometry);
 EXPORT_SYMBOL_GPL(htw_base_min_gap);
 EXPORT_PER_CPU_SYMBOL_GPL(htw_bases);
 EXPORT_SYMBOL_GPL(htw_stats_read);
+
+EXPORT_SYMBOL_GPL(htw_context_create);
+EXPORT_SYMBOL_GPL(htw_context_setup);
+EXPORT_SYMBOL_GPL(htw_context_destroy);
+EXPORT_SYMBOL_GPL(htw_context_show);
+EXPORT_SYMBOL_GPL(htw_op_do);
+EXPORT_SYMBOL_GPL(htw_ring_nr);
+EXPORT_SYMBOL_GPL(htw_ring_flush);
+EXPORT_SYMBOL_GPL(htw_event_expired);
+EXPORT_SYMBOL_GPL(htw_user_timer_at);
+EXPORT_SYMBOL_GPL(htw_user_timer_stop);
+EXPORT_SYMBOL_GPL(htw_user_timer_due);
+EXPORT_SYMBOL_GPL(htw_user_timer_event);
+EXPORT_SYMBOL_GPL(htw_user_timer_note_lateness);
+
+EXPORT_TRACEPOINT_SYMBOL_GPL(htw_arm);
+EXPORT_TRACEPOINT_SYMBOL_GPL(htw_cancel);
+EXPORT_TRACEPOINT_SYMBOL_GPL(htw_cascade);

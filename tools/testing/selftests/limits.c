@@ -261,6 +261,47 @@ static void total_limit_is_for_root_too(void)
 	EXPECT_EQ(try_arm(fd), -ENFILE);
 }
 
+/* Room comes whole: a part of it that would fit under the limit is none. */
+static void limits_count_what_would_be_too_much(void)
+{
+	int fd, mine;
+
+	open_the_device();
+	set_parameter("max_user_timers", 2 * ROOM - 1);
+	fd = open_context_of(NOBODY);
+	arm_far(fd, ROOM);
+	EXPECT_EQ(try_arm(fd), -EDQUOT);
+	set_parameter("max_user_timers", 2 * ROOM);
+	arm_far(fd, ROOM);
+	set_parameter("max_total_timers", 3 * ROOM - 1);
+	mine = open_context_of(SOMEBODY);
+	EXPECT_EQ(try_arm(mine), -ENFILE);
+	set_parameter("max_total_timers", 3 * ROOM);
+	EXPECT_EQ(try_arm(mine), 0);
+}
+
+/* Who has more already keeps it, and gets nothing else. */
+static void limits_can_be_lowered_below_what_is_held(void)
+{
+	int fd, mine;
+
+	open_the_device();
+	fd = open_context_of(NOBODY);
+	arm_far(fd, 3 * ROOM);
+	set_parameter("max_user_timers", ROOM);
+	EXPECT_EQ(try_arm(fd), -EDQUOT);
+	set_parameter("max_user_timers", 0);
+	EXPECT_EQ(try_arm(fd), -EDQUOT);
+	restore_parameters();
+	set_parameter("max_total_timers", ROOM);
+	mine = open_context(0);
+	EXPECT_EQ(try_arm(mine), -ENFILE);
+	EXPECT_EQ(held(fd), 3 * ROOM);
+	/* What it has it may use again. */
+	cancel_all(fd);
+	arm_far(fd, 3 * ROOM);
+}
+
 /* Two who race for the last room: it goes to one, and the sums stay right. */
 static void limits_hold_when_many_arm_at_once(void)
 {
@@ -795,6 +836,8 @@ static const struct ktap_test tests[] = {
 	KTAP_TEST(user_limit_holds_at_once),
 	KTAP_TEST(total_limit_enfile),
 	KTAP_TEST(total_limit_is_for_root_too),
+	KTAP_TEST(limits_count_what_would_be_too_much),
+	KTAP_TEST(limits_can_be_lowered_below_what_is_held),
 	KTAP_TEST(limits_hold_when_many_arm_at_once),
 	KTAP_TEST(parameter_that_makes_no_sense_is_refused),
 	KTAP_TEST(memory_of_timers_is_charged),

@@ -513,6 +513,59 @@ STEP_TEST(unread_steps_are_one_event)
 	EXPECT_ERRNO(read(fd, &event, sizeof(event)), EAGAIN);
 }
 
+/* The clock is where it was when the timers were armed, and yet was set twice. */
+STEP_TEST(there_and_back_are_two_steps)
+{
+	int fd = open_steps(0);
+	uint64_t time = wall_ns() + HOUR + 200 * MSEC;
+	uint64_t far = arm_at(fd, wall_ns() + 10 * HOUR, 1);
+	struct htw_event event;
+	int i;
+
+	for (i = 0; i < 2; i++) {
+		step(HOUR);
+		wait_for_steps(fd, 2 * (uint64_t)i + 1);
+		read_step(fd, 1);
+		step(-(int64_t)HOUR);
+		wait_for_steps(fd, 2 * (uint64_t)i + 2);
+		read_step(fd, 1);
+	}
+	EXPECT_EQ(stats(fd).refiled, 4);
+	EXPECT_EQ(cancel(fd, far), HTW_CANCELLED);
+
+	/* And the timers have followed both. */
+	arm_at(fd, time, 2);
+	step(HOUR);
+	wait_for_steps(fd, 5);
+	read_step(fd, 1);
+	step(-(int64_t)HOUR);
+	wait_for_steps(fd, 6);
+	read_step(fd, 1);
+	EXPECT_EQ(poll_context(fd, 400), 0);
+	step(HOUR);
+	wait_for_steps(fd, 7);
+	read_step(fd, 1);
+	read_wall_event(fd, &event);
+	EXPECT_EQ(event.expires, time);
+}
+
+/* What does not follow the clock has no work by it. */
+STEP_TEST(delays_are_not_filed_again)
+{
+	int fd = open_wall(0);
+	uint64_t id = arm_in(fd, HOUR, 1);
+
+	step(HOUR);
+	wait_for_steps(fd, 1);
+	arm_at(fd, wall_ns() + 3 * HOUR, 2);
+	step(-(int64_t)HOUR);
+	wait_for_steps(fd, 2);
+	while (!stats(fd).refiled)
+		sleep_ns(MSEC);
+	EXPECT_EQ(stats(fd).refiled, 1);
+	EXPECT_EQ(cancel(fd, id), HTW_CANCELLED);
+}
+
 STEP_TEST(step_is_told_once)
 {
 	int fd = open_steps(O_NONBLOCK);
@@ -672,6 +725,8 @@ static const struct ktap_test tests[] = {
 	KTAP_TEST(periods_of_a_delay_do_not_follow),
 	KTAP_TEST(step_is_an_event),
 	KTAP_TEST(unread_steps_are_one_event),
+	KTAP_TEST(there_and_back_are_two_steps),
+	KTAP_TEST(delays_are_not_filed_again),
 	KTAP_TEST(step_is_told_once),
 	KTAP_TEST(step_is_no_event_for_others),
 	KTAP_TEST(step_ends_a_blocking_read),

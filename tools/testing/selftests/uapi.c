@@ -789,6 +789,38 @@ static void expect_ops_work(int fd)
 	EXPECT_EQ(cancel(fd, id), HTW_CANCELLED);
 }
 
+/* Of two pages the first or the second can't be written: nothing may have been done. */
+static void expect_half_readonly_efault(int fd, struct htw_op op, uint64_t id)
+{
+	int readonly;
+
+	for (readonly = 0; readonly < 2; readonly++) {
+		char *pages = mmap(NULL, 2 * page_size(), PROT_READ | PROT_WRITE,
+				   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+		char *arg = pages + page_size() - sizeof(op) / 2;
+
+		ASSERT_NE(pages, MAP_FAILED);
+		memcpy(arg, &op, sizeof(op));
+		ASSERT_EQ(mprotect(pages + readonly * page_size(), page_size(),
+				   PROT_READ), 0);
+		expect_efault(fd, arg, id);
+	}
+}
+
+static void op_half_readonly_does_nothing(void)
+{
+	int fd = open_context(0);
+	uint64_t id = arm_far(fd);
+	struct htw_op op;
+
+	expect_half_readonly_efault(fd, valid_rearm(id), id);
+	ASSERT_EQ(remaining(fd, id, &op), 0);
+	EXPECT_EQ(op.arming, 1);
+	expect_half_readonly_efault(fd, valid_cancel(id), id);
+	EXPECT_EQ(cancel(fd, id), HTW_CANCELLED);
+	expect_half_readonly_efault(fd, valid_arm(), 0);
+}
+
 static void ops_work_whatever_the_access_mode(void)
 {
 	expect_ops_work(open(device_path(), O_RDWR));
@@ -850,6 +882,7 @@ static const struct ktap_test tests[] = {
 	KTAP_TEST(remaining_readonly_efault),
 	KTAP_TEST(op_at_the_end_of_a_page_works),
 	KTAP_TEST(op_across_pages_works),
+	KTAP_TEST(op_half_readonly_does_nothing),
 	KTAP_TEST(ops_work_whatever_the_access_mode),
 	KTAP_TEST(closed_descriptor_ebadf),
 };

@@ -665,6 +665,85 @@ static void time_is_told_in_one_piece(void)
 	EXPECT_GT(last, 0xfffffff0);
 }
 
+/* --- threads --- */
+
+/**
+ * struct worker - a thread that arms and cancels
+ * @fd: the context, which all share
+ * @seed: of its random numbers
+ * @stop: it is to end
+ * @left: armings that it has not cancelled
+ */
+struct worker {
+	int		fd;
+	uint64_t	seed;
+	int		stop;
+	uint64_t	left;
+};
+
+static void *arm_and_cancel(void *arg)
+{
+	struct worker *worker = arg;
+	uint64_t id;
+	int ret;
+
+	while (!load_shared(&worker->stop)) {
+		id = arm_in(worker->fd, 1 + random_of(&worker->seed, 50), 0);
+		worker->left++;
+		if (random_of(&worker->seed, 2))
+			continue;
+		ret = cancel(worker->fd, id);
+		worker->left -= ret == HTW_CANCELLED || ret == HTW_WITHDRAWN;
+		ASSERT_TRUE(ret > 0 || ret == -EALREADY || ret == -ENOENT);
+	}
+	return NULL;
+}
+
+static void *let_time_pass(void *arg)
+{
+	struct worker *worker = arg;
+
+	while (!load_shared(&worker->stop))
+		advance(worker->fd, 0, 7);
+	return NULL;
+}
+
+static uint64_t read_all(int fd)
+{
+	struct htw_event events[64];
+	uint64_t nr = 0;
+
+	while (poll_context(fd, 0))
+		nr += read_events(fd, events, NR(events));
+	return nr;
+}
+
+/* Two that arm and cancel, one that lets time pass, one that reads: all adds up. */
+static void threads_share_a_time(void)
+{
+	int fd = open_virtual(1);
+	struct worker workers[] = { { .fd = fd, .seed = 1 }, { .fd = fd, .seed = 2 },
+				    { .fd = fd } };
+	uint64_t end = now_ns() + 500 * MSEC, delivered = 0;
+	pthread_t threads[NR(workers)];
+	size_t i;
+
+	for (i = 0; i < NR(workers); i++)
+		threads[i] = start(i < 2 ? arm_and_cancel : let_time_pass, &workers[i]);
+	while (now_ns() < end)
+		delivered += read_all(fd);
+	for (i = 0; i < NR(workers); i++) {
+		store_shared(&workers[i].stop, 1);
+		join(threads[i]);
+	}
+	advance(fd, 0, 100);
+	delivered += read_all(fd);
+	ktap_note("%" PRIu64 " delivered", delivered);
+	EXPECT_EQ(delivered, workers[0].left + workers[1].left);
+	EXPECT_EQ(held(fd), 0);
+	EXPECT_EQ(stats(fd).delivered, delivered);
+}
+
 static const struct ktap_test tests[] = {
 	KTAP_TEST(time_stands_still),
 	KTAP_TEST(time_begins_where_it_is_told),
@@ -687,6 +766,7 @@ static const struct ktap_test tests[] = {
 	KTAP_TEST(order_is_tick_then_arming),
 	KTAP_TEST(same_program_gives_the_same),
 	KTAP_TEST(time_is_told_in_one_piece),
+	KTAP_TEST(threads_share_a_time),
 };
 
 int main(int argc, char **argv)

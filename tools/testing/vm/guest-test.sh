@@ -57,6 +57,7 @@ selftest uapi
 selftest errors
 selftest timers
 selftest batch
+selftest uring
 selftest periodic
 selftest window
 selftest keep

@@ -1,0 +1,338 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# usage: mutate.sh [option]... [NAME]...
+#
+# Do the tests find what they are there to find? Breaks htw in one place at a time, on
+# a copy, as tools/testing/mutations says or only the mutations named, boots a guest
+# with the suites that have to do with that place, and expects one of them to fail.
+# First wheel/mutate.sh does the same to the wheel, in user space.
+#
+#   --list         print the mutations and what is tried on them; run nothing
+#   --file FILE    only those of FILE, for example event.c; repeatable
+#   --sample N     only N of them, at random
+#   --seed S       which these are; a sample prints its own
+#   --no-wheel     without wheel/mutate.sh
+#   --unchecked    do not see first whether the unchanged htw passes
+#
+# A mutation takes 20 to 40 s, and up to four minutes if it survives; all of them about
+# an hour on two cores. Prints a line for each as it comes, with what has caught it. What
+# the guests said is in build/mutate/NAME.
+#
+# Exit 1 if a mutation survives, changes nothing or does not compile, or if the
+# unchanged htw fails. Those that the list argues to be equivalent are not tried.
+
+set -euo pipefail
+# shellcheck source=tools/testing/lib.sh
+. "${BASH_SOURCE[0]%/*}/lib.sh"
+
+list=$top/tools/testing/mutations
+out=$top/build/mutate
+files=() names=() sample='' seed='' wheel=1 only_list='' check_first=1
+
+parse()
+{
+	while (($#)); do
+		case $1 in
+		-h|--help) usage; exit ;;
+		--list) only_list=1 ;;
+		--no-wheel) wheel='' ;;
+		--unchecked) check_first='' ;;
+		--file) files+=("$(need_value "$@")"); shift ;;
+		--sample) sample=$(need_value "$@"); shift ;;
+		--seed) seed=$(need_value "$@"); shift ;;
+		-*) die "unknown option $1" "try --help" ;;
+		*) names+=("$1") ;;
+		esac
+		shift
+	done
+}
+
+# What is tried on a mutation of a file, one after the other, the likeliest first:
+# KIND:SUITE,... The suites of the device on a stock kernel, a debug kernel, or one with
+# KCSAN; kunit: KUnit suites, by a pattern of their names, on a debug kernel.
+tries_of()
+{
+	local quick=stock:timers,events,periodic,batch,errors,uapi
+
+	case $1 in
+	base.*) echo "stock:ledger,timers,unload kunit:htw_[apst]*" ;;
+	timer.c) echo "stock:ledger,timers kunit:htw_[apst]*" ;;
+	virtual.c) echo stock:virtual kunit:htw_wheel_private ;;
+	work.c) echo "kunit:htw_work*" ;;
+	sleep.c) echo "kunit:htw_sleep*" ;;
+	consumer.*) echo stock:unload debug:unload ;;
+	debug.*) echo misuse:misuse ;;
+	stats.*) echo stock:seeing,timers kunit:htw_stats ;;
+	trace.*) echo stock:seeing ;;
+	main.c) echo stock:modules debug:modules ;;
+	chardev.c) echo stock:uapi,errors,events,files,ring,batch ;;
+	context.*) echo "$quick,ring,files,limits,steps,seeing,clocks,stats" ;;
+	account.c) echo "stock:limits,uapi,timers debug:limits" ;;
+	clock.*) echo stock:clocks,steps,timers debug:clocks,steps,suspend ;;
+	event.*) echo "$quick,files,copying,words,ring,stats,seeing,races" ;;
+	op.*) echo "$quick,keep,match,window,virtual,copying,words,ring,stats,beside" ;;
+	ring.*|shared.*) echo stock:ring,words,uapi,stats,races debug:ring ;;
+	user_timer.*) echo "$quick,keep,match,window,virtual,words,steps,clocks,limits,races" ;;
+	words.h) echo stock:words,races ;;
+	*) die "no suites for $1" "add them to tries_of()" ;;
+	esac
+}
+
+# split LINE: an expression may have a | in it.
+split()
+{
+	name=${1%%|*} expression=${1#*|*|} tries=${1##*|}
+	file=${1#*|}
+	file=${file%%|*}
+	expression=${expression%|*}
+}
+
+is_chosen()
+{
+	((${#names[@]} == 0)) || [[ " ${names[*]} " == *" $name "* ]] || return 1
+	((${#files[@]} == 0)) || [[ " ${files[*]} " == *" $file "* ]]
+}
+
+# The lines of all that are asked for.
+chosen()
+{
+	local line name file expression tries
+
+	for name in "${names[@]}"; do
+		grep -q "^$name|" "$list" || die "no mutation $name" "mutate.sh --list names all"
+	done
+	grep -v -e '^#' -e '^$' "$list" | while read -r line; do
+		split "$line"
+		! is_chosen || printf '%s\n' "$line"
+	done | if [[ -n $sample ]]; then
+		shuf -n "$sample" --random-source=<(yes "$seed")
+	else
+		cat
+	fi
+}
+
+# kernel_of KIND: the kernel's directory.
+kernel_of()
+{
+	case $1 in
+	stock) "$vm/stock.sh" 6.12 ;;
+	kunit|debug|misuse) "$vm/debug.sh" 6.12 ;;
+	kcsan) "$vm/debug.sh" kcsan-6.12 ;;
+	*) die "no kernel for $1" "it is stock, debug, kunit, misuse or kcsan" ;;
+	esac
+}
+
+tree_of()
+{
+	case $1 in
+	stock|kcsan) echo "$out/tree-$1" ;;
+	*) echo "$out/tree-debug" ;;
+	esac
+}
+
+image_of()
+{
+	case $1 in
+	stock) echo "$(kernel_of "$1")/vmlinuz" ;;
+	*) echo "$(kernel_of "$1")/image" ;;
+	esac
+}
+
+# Also what a run that was interrupted has left changed.
+unchanged_sources()
+{
+	local tree=$1 file
+
+	[[ -d $tree/src ]] || return 0
+	for file in "$top"/src/*.[ch]; do
+		cmp -s "$file" "$tree/src/${file##*/}" || cp "$file" "$tree/src/"
+	done
+}
+
+# The kinds of kernel that are needed for these lines.
+kinds_of()
+{
+	local line name file expression tries what
+
+	while read -r line; do
+		split "$line"
+		[[ $tries == equivalent ]] || for what in $tries $(tries_of "$file"); do
+			echo "${what%%:*}"
+		done
+	done <<<"$1" | sort -u
+}
+
+prepare()
+{
+	local kind tree
+
+	for kind in $(kinds_of "$1"); do
+		tree=$(tree_of "$kind")
+		unchanged_sources "$tree"
+		build_modules "$(kernel_of "$kind")/build" "$tree" HTW_TESTS=y
+	done
+	mkdir -p "$out/programs"
+	build_command "$out/programs/tool"
+	cp "$out/programs/tool/htw" "$out/programs/htw"
+	run_logged "building the selftests" "$out/programs/selftests.log" \
+		make -C "$top/tools/testing/selftests" STATIC=1 O="$out/programs/selftests"
+}
+
+# guest KIND SUITES DIR: 0 if all of them pass.
+guest()
+{
+	local kind=$1 suites=$2 dir=$3 tree args=() module script=$vm/guest-mutant.sh
+
+	tree=$(tree_of "$kind")
+	mkdir -p "$dir"
+	for module in htw_kunit htw_ledger; do
+		[[ ! -e $tree/$module.ko ]] || args+=(--file "$tree/$module.ko:/$module.ko")
+	done
+	case $kind in
+	kunit) args+=(--append "kunit.filter_glob=$suites"); suites=kunit ;;
+	misuse) args+=(--append 'vm_taint=512 vm_lockdep=0'); script=$vm/guest-misuse.sh ;;
+	esac
+	tr , '\n' <<<"$suites" >"$dir/plan"
+	"$vm/boot.sh" --name "${dir##*/}" --kernel "$(image_of "$kind")" --timeout 300 --out "$dir" \
+		--script "$script" \
+		--file "$dir/plan:/plan" \
+		--file "$vm/guest-ktap.sh:/ktap.sh" \
+		--file "$vm/guest-modules.sh:/guest-modules.sh" \
+		--file "$vm/guest-unload.sh:/guest-unload.sh" \
+		--file "$vm/guest-suspend.sh:/guest-suspend.sh" \
+		--file "$tree/htw.ko:/htw.ko" \
+		--file "$tree/tools/examples/idle_table/idle_table.ko:/idle_table.ko" \
+		--file "$tree/tools/testing/misuse/htw_misuse.ko:/htw_misuse.ko" \
+		--file "$out/programs/htw:/bin/htw" \
+		--file "$out/programs/selftests:/selftests" \
+		"${args[@]}" >"$dir/boot.log" 2>&1
+}
+
+# The test that failed first, or what the kernel said, or that it hung.
+what_caught()
+{
+	local dir=$1
+
+	tr -d '\r' <"$dir/result" | awk '
+		/^ *# Subtest: |^# suite: ./ { suite = $NF }
+		/^KTAP version/ { flat = 1 }
+		/^ *not ok [0-9]/ { print suite "." $4; found = 1; exit }
+		/^# exit: [1-9]/ && !found { print suite " ended with " $3; found = 1; exit }
+		/^# (check )?failed: / { sub(/^# (check )?failed: /, ""); print; found = 1; exit }
+		END { exit !found }' && return
+	grep -a -m 1 -o -E '(BUG|WARNING|KASAN|UBSAN|Oops|Kernel panic)[: ].{0,60}' "$dir/console.log" && return
+	cat "$dir/status"
+}
+
+# build_mutant KIND FILE SOURCE
+build_mutant()
+{
+	local tree
+
+	tree=$(tree_of "$1")
+	cp "$3" "$tree/src/$2"
+	make -C "$(kernel_of "$1")/build" M="$tree" HTW_TESTS=y modules
+}
+
+# What is tried must pass on the unchanged htw: looked at once for each.
+passes_unchanged()
+{
+	local what=$1 dir
+
+	[[ -n $check_first ]] || return 0
+	dir=$out/unchanged/${what//[^a-z0-9]/_}
+	[[ ! -e $dir/passes ]] || return 0
+	rm -rf "$dir"
+	build_mutant "${what%%:*}" main.c "$top/src/main.c" >"$out/unchanged.log" 2>&1
+	guest "${what%%:*}" "${what#*:}" "$dir" ||
+		die "the unchanged htw fails $what: $(what_caught "$dir")" "it is in $dir"
+	touch "$dir/passes"
+}
+
+# try_one FILE WHAT DIR: prints CAUGHT and by what, SURVIVED, or what is wrong.
+try_one()
+{
+	local file=$1 what=$2 dir=$3 kind=${2%%:*} rc=0
+
+	passes_unchanged "$what"
+	build_mutant "$kind" "$file" "$dir/$file" >"$dir/build.log" 2>&1 || rc=$?
+	if ((rc)); then
+		echo NOT_BUILT
+	else
+		guest "$kind" "${what#*:}" "$dir/$kind" || rc=$?
+		case $rc in
+		0) echo SURVIVED ;;
+		1) echo "CAUGHT $kind $(what_caught "$dir/$kind")" ;;
+		*) echo NOT_RUN ;;
+		esac
+	fi
+	cp "$top/src/$file" "$(tree_of "$kind")/src/$file"
+}
+
+try()
+{
+	local name=$1 file=$2 expression=$3 tries=$4 what result=SURVIVED dir=$out/$1
+
+	rm -rf "$dir"
+	mkdir -p "$dir"
+	sed "$expression" "$top/src/$file" >"$dir/$file"
+	if cmp -s "$dir/$file" "$top/src/$file"; then
+		echo UNCHANGED
+		return
+	fi
+	for what in $tries $(tries_of "$file"); do
+		result=$(try_one "$file" "$what" "$dir")
+		[[ $result == SURVIVED ]] || break
+	done
+	echo "$result"
+}
+
+# A line for each, with what is left to do.
+try_all()
+{
+	local lines=$1 line name file expression tries result nr=0 total start=$SECONDS
+	local caught=0 survived=0 argued=0
+
+	total=$(wc -l <<<"$lines")
+	printf '%-40s %-13s %s\n' MUTATION FILE 'CAUGHT BY'
+	while read -r line <&3; do
+		split "$line"
+		if [[ $tries == equivalent ]]; then
+			result='equivalent, as the list argues'
+			argued=$((argued + 1))
+		else
+			result=$(try "$name" "$file" "$expression" "$tries")
+			[[ $result == CAUGHT* ]] && caught=$((caught + 1)) || survived=$((survived + 1))
+		fi
+		nr=$((nr + 1))
+		printf '%-40s %-13s %s\n' "$name" "$file" "${result#CAUGHT }"
+		say "$nr of $total, $survived not caught, about $(((SECONDS - start) * (total - nr) / nr / 60)) min left"
+	done 3<<<"$lines"
+	echo "$caught caught, $survived survived, $argued argued to be equivalent"
+	((survived == 0 && argued <= 3))
+}
+
+main()
+{
+	local lines rc=0
+
+	parse "$@"
+	seed=${seed:-$RANDOM}
+	lines=$(chosen)
+	[[ -n $lines ]] || die "no mutation is left" "mutate.sh --list names all"
+	if [[ -n $only_list ]]; then
+		printf '%s\n' "$lines"
+		return
+	fi
+	[[ -z $sample ]] || echo "# seed $seed"
+	if [[ -n $wheel && -z $sample && ${#names[@]} == 0 && ${#files[@]} == 0 ]]; then
+		"$top/tools/testing/wheel/mutate.sh" || rc=1
+	fi
+	need_packages "building and testing htw" gcc make libc6-dev libelf1 kmod cpio qemu-system-x86
+	rm -rf "$out/unchanged"
+	prepare "$lines"
+	try_all "$lines" || rc=1
+	return "$rc"
+}
+
+main "$@"
