@@ -3,6 +3,7 @@
  * HTW_CLOCK_VIRTUAL: time that only passes when it is told to, and in which all that
  * happens is exact and can be repeated.
  */
+#include <inttypes.h>
 #include <sys/time.h>
 
 #include "mapped.h"
