@@ -141,9 +141,13 @@ static void note_timer(struct context *context, uint64_t id)
 {
 	uint32_t n, i;
 
-	for (i = 0; i < context->nr_timers && i < MAX_TIMERS; i++)
+	for (i = 0; i < context->nr_timers && i < MAX_TIMERS; i++) {
 		if (context->timers[i].id == id)
 			oracle_fail("id %#llx comes twice", (unsigned long long)id);
+		/* Another one has its slot now. */
+		if ((uint32_t)context->timers[i].id == (uint32_t)id)
+			context->timers[i].replaced = 1;
+	}
 	n = __atomic_fetch_add(&context->nr_timers, 1, __ATOMIC_SEQ_CST);
 	if (n < MAX_TIMERS)
 		context->timers[n].id = id;
@@ -238,7 +242,8 @@ static bool may_be_found(const struct context *context, const struct htw_op *op)
 {
 	const struct timer *timer = timer_of(context, op->id);
 
-	return !all_is_known(context) || (timer && !timer->cancelled);
+	return !all_is_known(context) ||
+	       (timer && !timer->cancelled && !timer->replaced);
 }
 
 static void expect_accepted(const struct context *context, const struct htw_op *op)
@@ -376,6 +381,9 @@ static void check_event(const struct context *context, const struct htw_event *e
 			    (unsigned long long)now);
 	if (all_is_known(context) && !timer)
 		oracle_fail("an event of id %#llx, which was never armed",
+			    (unsigned long long)event->id);
+	if (!run->concurrent && timer && timer->replaced && read)
+		oracle_fail("an event of id %#llx, which had ended",
 			    (unsigned long long)event->id);
 	if (!run->concurrent && timer && timer->cancelled &&
 	    (read || (int32_t)(nr - timer->tail) >= 0))

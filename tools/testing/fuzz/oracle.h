@@ -16,11 +16,13 @@ enum { MAX_CONTEXTS = 24, MAX_RESULTS = 512 };
  * @id: its id
  * @cancelled: it has been, and no event of it may come any more
  * @tail: that of the ring then
+ * @replaced: a younger one has the same slot, so this one has ended
  */
 struct timer {
 	uint64_t	id;
 	uint32_t	cancelled;
 	uint32_t	tail;
+	uint32_t	replaced;
 };
 
 /**
