@@ -767,6 +767,21 @@ static int check_parameters(void)
 	return -EINVAL;
 }
 
+/*
+ * Once more: the kernel relocates no address in a per-CPU variable of a module, and lockdep
+ * would take for the lock's name what is there instead. Built in, somebody may have been
+ * here before.
+ */
+static void init_locks(void)
+{
+#ifdef MODULE
+	unsigned int cpu;
+
+	for_each_possible_cpu(cpu)
+		raw_spin_lock_init(&htw_base_of_cpu(cpu)->lock);
+#endif
+}
+
 static void free_wheels(void)
 {
 	unsigned int cpu;
@@ -792,6 +807,7 @@ int htw_base_init(void)
 	ret = check_parameters();
 	if (ret)
 		return ret;
+	init_locks();
 	ret = cpuhp_setup_state(CPUHP_BP_PREPARE_DYN, "htw:prepare",
 				base_prepare, base_dead);
 	if (ret < 0)

@@ -550,6 +550,8 @@ static const struct call setup_calls[] = {
 	TAKEN(SETUP(clock, HTW_CLOCK_VIRTUAL), SETUP(tick_ns, 1ULL << 40)),
 	REFUSED(EINVAL, SETUP(clock, HTW_CLOCK_VIRTUAL), SETUP(tick_ns, 3)),
 	REFUSED(EINVAL, SETUP(clock, HTW_CLOCK_VIRTUAL),
+		SETUP(tick_ns, (1ULL << 32) + 1)),
+	REFUSED(EINVAL, SETUP(clock, HTW_CLOCK_VIRTUAL),
 		SETUP(tick_ns, (1ULL << 40) + 1)),
 	REFUSED(EINVAL, SETUP(clock, HTW_CLOCK_VIRTUAL),
 		SETUP(tick_ns, 1ULL << 41)),

@@ -6,7 +6,6 @@
  */
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
-#include <sys/syscall.h>
 
 #include "faults.h"
 #include "mapped.h"
@@ -76,7 +75,7 @@ static void open_fails_in_each_way(void)
 	open_the_device();
 	open_nth();
 	become(SOMEBODY);
-	try_each_fault(t, 5, 0);
+	try_each_fault(t, 4, 1);
 }
 
 static int call_close(void)
@@ -692,47 +691,6 @@ static void mmap_fails_in_each_way(void)
 	try_each_fault(t, 3, 0);
 }
 
-static void begin_all_mapped(void)
-{
-	begin_mapped();
-	map_all(&m);
-	m.words[5] = 1234;
-}
-
-/* Not a fork of the C library, which has memory of its own to see to. */
-static int call_fork(void)
-{
-	pid_t pid = (pid_t)syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0);
-	int status;
-
-	if (!pid)
-		_exit(0);
-	if (pid < 0)
-		return -errno;
-	ASSERT_EQ(waitpid(pid, &status, 0), pid);
-	return 0;
-}
-
-static void mappings_still_work(void)
-{
-	EXPECT_EQ(m.words[5], 1234);
-	arm_in(fd, 0, 7);
-	while (!ring_tail(&m))
-		;
-	EXPECT_EQ(ring_event(&m, 0)->cookie, 7);
-	EXPECT_EQ(held(fd), 0);
-}
-
-static void fork_fails_in_each_way(void)
-{
-	struct trial t = { .begin = begin_all_mapped, .call = call_fork,
-			   .unchanged = is_unchanged, .done = mappings_still_work,
-			   .end = end_mapped };
-
-	open_nth();
-	try_each_fault(t, 20, 0);
-}
-
 static const struct ktap_test tests[] = {
 	KTAP_TEST(open_fails_in_each_way),
 	KTAP_TEST(close_needs_no_memory),
@@ -755,7 +713,6 @@ static const struct ktap_test tests[] = {
 	KTAP_TEST(asking_fails_in_each_way),
 	KTAP_TEST(advance_fails_in_each_way),
 	KTAP_TEST(mmap_fails_in_each_way),
-	KTAP_TEST(fork_fails_in_each_way),
 };
 
 int main(int argc, char **argv)

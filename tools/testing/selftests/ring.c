@@ -148,7 +148,8 @@ static void other_offsets_and_lengths_einval(void)
 			EXPECT_EQ(try_map(m.fd, p->off - page, p->len, PROT_READ,
 					  MAP_SHARED), -EINVAL);
 	}
-	EXPECT_EQ(try_map(m.fd, 1ULL << 40, page, PROT_READ, MAP_SHARED),
+	/* Beyond 4 GB a kernel of 32 bits has an answer of its own. */
+	EXPECT_EQ(try_map(m.fd, 1ULL << 31, page, PROT_READ, MAP_SHARED),
 		  -EINVAL);
 }
 

@@ -305,7 +305,8 @@ static void order_is_by_expiry(void)
 		order[i] = order[j];
 		order[j] = i;
 	}
-	start = now_ns() + 50 * MSEC;
+	/* All are armed by then, on a busy machine too. */
+	start = now_ns() + 500 * MSEC;
 	for (i = 0; i < NR; i++)
 		arm_at(fd, start + (uint64_t)order[i] * gap,
 		       (uint64_t)order[i]);

@@ -117,6 +117,12 @@ loads_and_unloads_many_times()
 	device_node_is_for_its_group
 }
 
+# Or lockdep could not say in a report which it is.
+locks_have_names()
+{
+	grep -q 'htw_base_of_cpu(cpu)->lock' /proc/lockdep
+}
+
 # Where there is one CPU only, the manifest does not ask for the last one.
 CPU1=/sys/devices/system/cpu/cpu1/online
 
@@ -137,4 +143,5 @@ set -- device_node_is_for_its_group idle_connections_are_dropped \
 	bad_parameters_are_refused_with_a_reason small_geometry_works \
 	loads_and_unloads_many_times
 [ ! -e $CPU1 ] || set -- "$@" cpu_goes_while_programs_wait
+[ ! -e /proc/lockdep ] || set -- "$@" locks_have_names
 run_tests "$@"
