@@ -81,13 +81,16 @@ static void print_progress(u64 since)
 static void wait_for_end(void)
 {
 	u64 start = ktime_get();
-	unsigned int i;
+	u64 end = start + seconds * (u64)NSEC_PER_SEC;
+	u64 next = start;
 
-	for (i = 1; i <= seconds && !kthread_should_stop(); i++) {
+	while ((u64)ktime_get() < end && !kthread_should_stop()) {
 		schedule_timeout_interruptible(HZ);
 		tally_print_wrongs();
-		if (progress && i % progress == 0)
-			print_progress(start);
+		if (!progress || (u64)ktime_get() < next)
+			continue;
+		next += progress * (u64)NSEC_PER_SEC;
+		print_progress(start);
 	}
 }
 
