@@ -263,11 +263,11 @@ static s64 offset(const struct htw_user_timer *ut)
 }
 
 /* A time of a timer on CLOCK_MONOTONIC; what is past is 0. */
-static u64 to_monotonic(u64 time, s64 offset)
+static u64 to_monotonic(u64 time, s64 by)
 {
 	s64 ret;
 
-	if (check_sub_overflow((s64)min_t(u64, time, S64_MAX), offset, &ret))
+	if (check_sub_overflow((s64)min_t(u64, time, S64_MAX), by, &ret))
 		return S64_MAX;
 	return max_t(s64, ret, 0);
 }

@@ -77,7 +77,7 @@ run()
 		cat spin.log
 		return 2
 	fi
-	timeout 300 nice ./pan -m1000000 >pan.log 2>&1
+	timeout 900 nice ./pan -m1000000 >pan.log 2>&1
 	cd "$here" || return 2
 	if grep -q 'errors: 0$' "$dir/pan.log" &&
 		! grep -qE 'Search not completed|too small' "$dir/pan.log"; then

@@ -242,28 +242,38 @@ static void do_move(void)
 	arm_or_move(id, a_tick());
 }
 
-static void one_operation(void)
+static void do_refresh(void)
 {
-	switch (byte() % 16) {
-	case 0: case 1: do_arm(); break;
-	case 2: do_move(); break;
-	case 3: do_push(); break;
-	case 4: do_cancel(); break;
-	case 5: do_burst(); break;
-	case 6: case 7: do_advance(); break;
-	case 8: do_finish(); break;
-	case 9: pair_pop(&pair); break;
-	case 10: pair_pop_all(&pair); break;
-	case 11: do_forward(); break;
-	case 12: pair_refresh(&pair, a_budget()); break;
-	case 13: do_wake(); break;
-	case 14: pair_take(&pair); break;
-	default:
-		do_lists();
-		do_next();
-		do_best();
-	}
+	pair_refresh(&pair, a_budget());
 }
+
+static void do_pop(void)
+{
+	pair_pop(&pair);
+}
+
+static void do_pop_all(void)
+{
+	pair_pop_all(&pair);
+}
+
+static void do_take(void)
+{
+	pair_take(&pair);
+}
+
+static void do_look(void)
+{
+	do_lists();
+	do_next();
+	do_best();
+}
+
+/* What a byte means, but for its upper half. The order is that of the corpus. */
+static void (*const ops[16])(void) = {
+	do_arm, do_arm, do_move, do_push, do_cancel, do_burst, do_advance, do_advance,
+	do_finish, do_pop, do_pop_all, do_forward, do_refresh, do_wake, do_take, do_look,
+};
 
 static bool slots_are_good(unsigned int slots)
 {
@@ -314,7 +324,7 @@ static void run(void)
 	CHECK_EQUAL(capacity, "capacity", shape_capacity(&pair.shape),
 		    htw_wheel_capacity(pair.wheel));
 	for (report.op = 0; input.left && report.op < MOST_OPS; )
-		one_operation();
+		ops[byte() % 16]();
 	pair_check(&pair);
 	while (pair_take(&pair) >= 0)
 		;

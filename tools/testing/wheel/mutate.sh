@@ -6,9 +6,10 @@
 #
 #	mutate.sh			all mutations
 #	mutate.sh NAME...		only these
+#	TEST=replay mutate.sh		what the corpus of the fuzzer alone finds
 #
-# Environment: JOBS (2), OPS (100000), LARGE (10000), SEED (1), CC, SRC (the folder of
-# wheel.c).
+# Environment: TEST (property), JOBS (2), OPS (100000), LARGE (10000), SEED (1), CC, SRC
+# (the folder of wheel.c).
 # Prints a table of what caught each. Exit 1 if a mutation survives, changes
 # nothing, does not compile, or if the test fails on the unchanged wheel.
 
@@ -19,6 +20,7 @@ JOBS=${JOBS:-2}
 OPS=${OPS:-100000}
 LARGE=${LARGE:-10000}
 SEED=${SEED:-1}
+TEST=${TEST:-property}
 export SRC=${SRC:-../../../src}
 
 # name | file | sed expression. Where a line is not unique, its function's first
@@ -224,7 +226,16 @@ build() { # folder file
 	if [ "$2" = wheel.c ]; then
 		cp -p "$tmp"/base/*.o "$1" && rm "$1"/wheel.o || return
 	fi
-	make -s SRC="$1" O="$1" WARN=-w "$1"/property
+	make -s SRC="$1" O="$1" WARN=-w "$1/$TEST"
+}
+
+# run_test DIR: the test that was built there.
+run_test() {
+	if [ "$TEST" = replay ]; then
+		"$1"/replay corpus/*
+	else
+		"$1"/property --seed "$SEED" --ops "$OPS" --large "$LARGE" --timeout 10 --stop
+	fi
 }
 
 # Prints a line for the table: what caught it, or what is wrong.
@@ -237,9 +248,7 @@ try() { # name file expression
 		echo "$1 UNCHANGED"
 	elif ! build "$dir" "$2" >"$dir"/log 2>&1; then
 		echo "$1 NOT_BUILT"
-	elif "$dir"/property --seed "$SEED" --ops "$OPS" --large "$LARGE" \
-	     --timeout 10 --stop \
-	     >"$dir"/out 2>&1; then
+	elif run_test "$dir" >"$dir"/out 2>&1; then
 		echo "$1 SURVIVED"
 	else
 		caught=$(sed -n 's/^# FAIL \([a-z_]*\): \(.*\)/\1 \2/p' \
@@ -267,9 +276,8 @@ tmp=$(mktemp -d) || exit 2
 trap 'rm -rf "$tmp"' EXIT
 
 wanted=$(selected "$@") || exit 2
-make -s -j"$JOBS" O="$tmp"/base || exit 2
-if ! "$tmp"/base/property --seed "$SEED" --ops "$OPS" --large "$LARGE" \
-     >"$tmp"/out 2>&1; then
+make -s -j"$JOBS" O="$tmp"/base "$tmp/base/$TEST" || exit 2
+if ! run_test "$tmp"/base >"$tmp"/out 2>&1; then
 	cat "$tmp"/out
 	echo "mutate.sh: the test fails on the unchanged wheel" >&2
 	exit 1
