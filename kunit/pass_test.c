@@ -18,6 +18,9 @@
 
 #define NR_TIMERS	3000
 
+/* What is promised, whatever HTW_BATCH says. */
+#define MOST		64U
+
 static struct htw_timer *timers;
 
 /**
@@ -125,14 +128,14 @@ static void bulk_lets_interrupts_in(struct kunit *test)
 	KUNIT_ASSERT_EQ(test, register_trace_htw_arm(saw_arm, NULL), 0);
 	htw_schedule_bulk(bulk, NR_TIMERS);
 	unregister_trace_htw_arm(saw_arm, NULL);
-	KUNIT_EXPECT_EQ(test, hold.longest, (unsigned int)HTW_BATCH);
+	KUNIT_EXPECT_EQ(test, hold.longest, MOST);
 
 	hold.longest = 0;
 	KUNIT_ASSERT_EQ(test, register_trace_htw_cancel(saw_cancel, NULL), 0);
 	htw_cancel_bulk(bulk, NR_TIMERS);
 	unregister_trace_htw_cancel(saw_cancel, NULL);
 	tracepoint_synchronize_unregister();
-	KUNIT_EXPECT_EQ(test, hold.longest, (unsigned int)HTW_BATCH);
+	KUNIT_EXPECT_EQ(test, hold.longest, MOST);
 }
 
 /* All of them wait in one slot of the second level. Returns when that begins. */
@@ -177,7 +180,7 @@ static void cascade_lets_interrupts_in(struct kunit *test)
 	KUNIT_EXPECT_GT(test, htw_base_of_cpu(0)->wheel->nr_moves - moves,
 			(u64)NR_TIMERS / 2);
 	KUNIT_EXPECT_GT(test, hold.longest, 1U);
-	KUNIT_EXPECT_LE(test, hold.longest, (unsigned int)HTW_BATCH);
+	KUNIT_EXPECT_LE(test, hold.longest, MOST);
 }
 
 /**

@@ -14,8 +14,8 @@
 #   --no-wheel     without wheel/mutate.sh
 #   --unchecked    do not see first whether the unchanged htw passes
 #
-# A mutation takes 20 to 40 s, and up to four minutes if it survives; all of them about
-# an hour on two cores. Prints a line for each as it comes, with what has caught it. What
+# A mutation takes 20 to 40 s, and up to four minutes if it survives; all of them some
+# three hours on two cores that have nothing else to do. Prints a line for each as it comes, with what has caught it. What
 # the guests said is in build/mutate/NAME.
 #
 # Exit 1 if a mutation survives, changes nothing or does not compile, or if the
