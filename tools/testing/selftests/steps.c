@@ -513,14 +513,6 @@ STEP_TEST(unread_steps_are_one_event)
 	EXPECT_ERRNO(read(fd, &event, sizeof(event)), EAGAIN);
 }
 
-/* To the ns, as reading the clock and setting it is not. */
-static void step_exactly(int sec)
-{
-	struct timex by = { .modes = ADJ_SETOFFSET, .time.tv_sec = sec };
-
-	ASSERT_GE(adjtimex(&by), 0);
-}
-
 /* The clock is where it was when the timers were armed, and yet was set twice. */
 STEP_TEST(there_and_back_are_two_steps)
 {
