@@ -153,22 +153,32 @@ check:
 check-fast:
 	@tools/testing/check.sh --fast
 
-matrix:
-	@tools/testing/matrix.sh $(KERNELS)
-models:
-	@tools/testing/check.sh models
-
 static:
 	@tools/testing/static.sh
 
+# What several of these take.
+how_long = $(if $(SECONDS),--seconds $(SECONDS)) $(if $(SEED),--seed $(SEED))
+
+matrix:
+	@tools/testing/matrix.sh $(KERNELS)
+
 torture:
-	@tools/torture/run.sh $(if $(SECONDS),--seconds $(SECONDS)) $(if $(SEED),--seed $(SEED)) $(SCENARIOS)
+	@tools/torture/run.sh $(how_long) $(SCENARIOS)
+
 fuzz:
-	@tools/testing/fuzz/run.sh $(if $(KERNEL),--kernel $(KERNEL)) $(if $(SECONDS),--seconds $(SECONDS)) \
-		$(if $(SEED),--seed $(SEED))
+	@tools/testing/fuzz/run.sh $(how_long) $(if $(KERNEL),--kernel $(KERNEL))
+
+models:
+	@tools/testing/check.sh models
+
 mutate:
 	@tools/testing/mutate.sh $(if $(FILE),--file $(FILE)) $(if $(SAMPLE),--sample $(SAMPLE)) \
 		$(if $(SEED),--seed $(SEED)) $(NAMES)
+
+soak:
+	@tools/testing/soak/soak.sh $(how_long)
+
+## Measure
 
 bench:
 	@tools/bench/run.sh $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(SIZES),--sizes $(SIZES))
@@ -178,9 +188,6 @@ bench-plots:
 
 latency:
 	@tools/bench/latency.sh
-
-soak:
-	@tools/testing/soak/soak.sh $(if $(SECONDS),--seconds $(SECONDS)) $(if $(SEED),--seed $(SEED))
 
 ## Clean
 
@@ -201,7 +208,7 @@ clean:
 	-@rmdir build 2>/dev/null || true
 
 distclean: clean
-	rm -rf build/check build/demo build/static build/torture build/fuzz build/mutate
+	rm -rf build/check build/demo build/static build/torture build/fuzz build/mutate build/soak
 	-@rmdir build 2>/dev/null || true
 
 help:
@@ -227,20 +234,25 @@ help:
 	@echo  ''
 	@echo  'Test:'
 	@echo  '  check-fast      - What takes less than a minute'
+	@echo  '  static          - Compilers, sparse, checkpatch, kernel-doc, shellcheck'
 	@echo  '  matrix          - The tests on each kind of kernel; one table (KERNELS=stage,'
 	@echo  '                    or several, see tools/testing/matrix.sh --list)'
-	@echo  '  models          - Check the models of the protocols with spin'
-	@echo  '  static          - Compilers, sparse, checkpatch, kernel-doc, shellcheck'
 	@echo  '  torture         - Everything at once, and each timer keeps a ledger: a minute for each'
-	@echo  '                    scenario (SECONDS= SCENARIOS="debug hotplug" SEED=)'
+	@echo  '                    scenario (SECONDS= SEED= SCENARIOS="debug hotplug")'
 	@echo  '  fuzz            - Do what may be wrong to /dev/htw in a guest, and see that it goes well'
+	@echo  '                    (SECONDS= SEED= KERNEL=debug-6.12)'
+	@echo  '  models          - Check the models of the protocols with spin'
 	@echo  '  mutate          - Break htw in some hundred ways, one at a time: a test has to see each'
 	@echo  '                    (hours; SAMPLE=n SEED=s for some, FILE=event.c, NAMES="...")'
+	@echo  '  soak            - A million timers for ten minutes: memory, lateness, losses'
+	@echo  '                    (SECONDS= SEED=)'
+	@echo  ''
+	@echo  'Measure:'
 	@echo  '  bench           - Measure htw beside timer_list and hrtimer, and /dev/htw beside'
 	@echo  '                    timerfd, POSIX timers and io_uring, against the goals'
+	@echo  '                    (ROUNDS=5 SIZES=1000,...)'
 	@echo  '  bench-plots     - Draw that for the documentation, when all of it has run'
 	@echo  '  latency         - How long htw keeps interrupts off, by the tracers of the kernel'
-	@echo  '  soak            - A million timers for ten minutes: memory, lateness, losses'
 	@echo  ''
 	@echo  'Clean:'
 	@echo  '  clean           - Remove what the build made, and nothing else'
@@ -251,12 +263,9 @@ help:
 	@echo  '                    else the newest headers installed)'
 	@echo  '  KVER=release    - The same by release; for demo also 6.1 or 6.12'
 	@echo  '  DESTDIR= prefix= - Where to install (default prefix: $(prefix))'
-	@echo  '  ROUNDS= SIZES=  - For bench: rounds of each, numbers of timers (5; 1000,...)'
-	@echo  '  SECONDS= SCENARIOS= SEED= - For torture: how long each (60), which (all), from what'
-	@echo  '  SECONDS= SEED= KERNEL= - For fuzz: how long (60), the seed, the kernel (debug-6.12)'
 	@echo  '  V=1 W=1 C=2 CC= LLVM= - As for any kernel build'
 	@echo  '  HTW_CACHE=dir   - Where test kernels are kept (default ~/.cache/htw)'
 
 .PHONY: all kdir modules staged-headers examples test-modules tools programs docs modules_install \
-	install-headers install dkms dkms-remove uninstall demo check check-fast static bench bench-plots latency soak matrix torture fuzz models mutate \
-	clean distclean help
+	install-headers install dkms dkms-remove uninstall demo check check-fast static matrix \
+	torture fuzz models mutate soak bench bench-plots latency clean distclean help
