@@ -352,6 +352,46 @@ static void expect_sync_waits(struct kunit *test,
 	set_cpus_allowed_ptr(current, cpu_possible_mask);
 }
 
+static void slow_to_end(struct htw_timer *timer)
+{
+	struct probe *probe = container_of(timer, struct probe, timer);
+
+	complete(&probe->done);
+	while (!READ_ONCE(probe->go))
+		cpu_relax();
+	mdelay(2);
+	WRITE_ONCE(probe->ended, true);
+}
+
+static void wait_for_peer(struct htw_timer *timer)
+{
+	struct probe *probe = container_of(timer, struct probe, timer);
+
+	WRITE_ONCE(probe->peer->go, true);
+	probe->ret = htw_cancel_sync(&probe->peer->timer);
+	probe->ended = READ_ONCE(probe->peer->ended);
+	complete(&probe->done);
+}
+
+/* On PREEMPT_RT that takes a lock of each of the two bases, one within the other. */
+static void callback_waits_for_one_of_another_cpu(struct kunit *test)
+{
+	struct probe *waiter = make_probe(test, wait_for_peer);
+	struct probe *probe = make_probe(test, slow_to_end);
+
+	/* A kind of its own for lockdep: two of one kind could wait for each other. */
+	htw_timer_setup(&waiter->timer, wait_for_peer, 0);
+	waiter->peer = probe;
+	htw_schedule_on(&probe->timer, 0, other_cpu(test));
+	expect_done(test, probe);
+	htw_schedule_on(&waiter->timer, 0, 0);
+	expect_done(test, waiter);
+	KUNIT_EXPECT_EQ(test, waiter->ret, 0);
+	KUNIT_EXPECT_TRUE(test, waiter->ended);
+	htw_shutdown_sync(&waiter->timer);
+	htw_shutdown_sync(&probe->timer);
+}
+
 static void cancel_sync_waits_for_the_callback(struct kunit *test)
 {
 	expect_sync_waits(test, htw_cancel_sync);
@@ -701,6 +741,7 @@ static struct kunit_case timer_cases[] = {
 	KUNIT_CASE(shutdown_refuses_arming),
 	KUNIT_CASE(cancel_sync_waits_for_the_callback),
 	KUNIT_CASE(shutdown_sync_waits_for_the_callback),
+	KUNIT_CASE(callback_waits_for_one_of_another_cpu),
 	KUNIT_CASE(cancel_sync_ends_a_self_rearming_timer),
 	KUNIT_CASE(slack_coalesces),
 	KUNIT_CASE(slack_too_small_for_a_tick),

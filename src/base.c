@@ -399,14 +399,16 @@ static void base_let_waiters_in(struct htw_base *base)
  *
  * The pass may have been preempted by the very task that waits for it. To sleep
  * on the lock that the pass holds lends it the waiter's priority; spinning would
- * never end.
+ * never end. Bottom halves stay enabled meanwhile: the callback may itself wait for one
+ * of this CPU.
  */
 void htw_base_wait_running(struct htw_base *base)
 {
 	atomic_inc(&base->waiters);
-	spin_lock_bh(&base->expiry_lock); /* T28 */
+	/* A callback that waits for one of another CPU has its own base's. */
+	spin_lock_nested(&base->expiry_lock, SINGLE_DEPTH_NESTING); /* T28 */
 	atomic_dec(&base->waiters);
-	spin_unlock_bh(&base->expiry_lock);
+	spin_unlock(&base->expiry_lock);
 }
 #else
 static void base_init_expiry_lock(struct htw_base *base) { }

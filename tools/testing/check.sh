@@ -237,7 +237,7 @@ run_debug()
 	up-*) args+=(--smp 1) ;;
 	i386-*) args+=(--arch i386) ;;
 	esac
-	run_guest "$stage" "${stage%%-*}" "$dir/image" "$dir/build" 900 "${args[@]}"
+	run_guest "$stage" "${stage%%-*}" "$dir/image" "$dir/build" 1500 "${args[@]}"
 }
 
 # With one CPU for nobody but those who ask for it. Suites that need both would fail.
