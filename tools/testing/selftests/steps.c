@@ -9,6 +9,7 @@
 
 #include "context.h"
 #include "ops.h"
+#include "parameter.h"
 #include "threads.h"
 
 /* Long after whatever the wall clock of a guest says. */
@@ -328,8 +329,8 @@ static bool step_before_many(int fd, struct htw_op *ops, uint32_t nr,
 /* Of many some expire by CLOCK_MONOTONIC before they have been armed again. */
 STEP_TEST(stepped_back_before_many_are_due_none_is_early)
 {
-	enum { NR = 20000 };
-	struct htw_op *ops = new_ops(NR);
+	uint32_t nr = (uint32_t)scaled(20000);
+	struct htw_op *ops = new_ops(nr);
 	struct htw_op match = { .opcode = HTW_OP_CANCEL_MATCH };
 	bool in_time = false;
 	unsigned int tries;
@@ -337,11 +338,11 @@ STEP_TEST(stepped_back_before_many_are_due_none_is_early)
 
 	for (tries = 0; tries < 24 && !in_time; tries++) {
 		fd = open_wall(0);
-		in_time = step_before_many(fd, ops, NR, tries / 3);
+		in_time = step_before_many(fd, ops, nr, tries / 3);
 		if (in_time)
 			EXPECT_EQ(poll_context(fd, 100), 0);
 		ASSERT_EQ(do_op(fd, &match), 0);
-		EXPECT_EQ(match.res, NR);
+		EXPECT_EQ(match.res, nr);
 		close(fd);
 	}
 	EXPECT_TRUE(in_time);
