@@ -9,7 +9,6 @@
 
 #include "context.h"
 #include "ops.h"
-#include "parameter.h"
 #include "threads.h"
 
 /* Long after whatever the wall clock of a guest says. */
