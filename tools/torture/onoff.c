@@ -16,16 +16,10 @@
 #include "tally.h"
 #include "torture.h"
 
+/* Not all kernels without it have functions that say so. */
 #ifndef CONFIG_HOTPLUG_CPU
-static int remove_cpu(unsigned int cpu)
-{
-	return -EOPNOTSUPP;
-}
-
-static int add_cpu(unsigned int cpu)
-{
-	return -EOPNOTSUPP;
-}
+#define remove_cpu(cpu)	((void)(cpu), -EOPNOTSUPP)
+#define add_cpu(cpu)	((void)(cpu), -EOPNOTSUPP)
 #endif
 
 static struct task_struct *task;
