@@ -51,7 +51,7 @@ static void interval_counts_while_unread(void)
 static void interval_unread_is_one_event(void)
 {
 	int fd = open_context(O_NONBLOCK);
-	uint64_t interval = 10 * MSEC;
+	uint64_t interval = 100 * MSEC;
 	struct htw_event events[4];
 
 	arm_every(fd, now_ns() - 50 * interval, interval, 0);
