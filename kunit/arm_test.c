@@ -499,14 +499,14 @@ static void sent_and_freed(struct htw_timer *timer)
 
 static void callback_may_free_what_it_sent_away(struct kunit *test)
 {
+	unsigned int i, cpu = other_cpu(test);
 	struct probe *probe;
-	unsigned int i;
 
 	for (i = 0; i < 50; i++) {
 		probe = kmalloc(sizeof(*probe), GFP_KERNEL);
 		KUNIT_ASSERT_NOT_NULL(test, probe);
 		probe_init(probe, sent_and_freed);
-		htw_schedule_on(&probe->timer, 0, other_cpu(test));
+		htw_schedule_on(&probe->timer, 0, cpu);
 	}
 	for (i = 0; i < 50; i++)
 		KUNIT_ASSERT_GT(test, wait_for_completion_timeout(&freed, WAIT),
