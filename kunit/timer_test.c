@@ -378,11 +378,14 @@ static void callback_waits_for_one_of_another_cpu(struct kunit *test)
 {
 	struct probe *waiter = make_probe(test, wait_for_peer);
 	struct probe *probe = make_probe(test, slow_to_end);
+	unsigned int cpu = other_cpu(test);
 
+	/* That one's callback leaves its CPU to nobody until ours has begun. */
+	set_cpus_allowed_ptr(current, cpumask_of(0));
 	/* A kind of its own for lockdep: two of one kind could wait for each other. */
 	htw_timer_setup(&waiter->timer, wait_for_peer, 0);
 	waiter->peer = probe;
-	htw_schedule_on(&probe->timer, 0, other_cpu(test));
+	htw_schedule_on(&probe->timer, 0, cpu);
 	expect_done(test, probe);
 	htw_schedule_on(&waiter->timer, 0, 0);
 	expect_done(test, waiter);
@@ -390,6 +393,7 @@ static void callback_waits_for_one_of_another_cpu(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, waiter->ended);
 	htw_shutdown_sync(&waiter->timer);
 	htw_shutdown_sync(&probe->timer);
+	set_cpus_allowed_ptr(current, cpu_possible_mask);
 }
 
 static void cancel_sync_waits_for_the_callback(struct kunit *test)
