@@ -173,7 +173,7 @@ models:
 
 mutate:
 	@tools/testing/mutate.sh $(if $(FILE),--file $(FILE)) $(if $(SAMPLE),--sample $(SAMPLE)) \
-		$(if $(SEED),--seed $(SEED)) $(NAMES)
+		$(if $(SEED),--seed $(SEED)) $(if $(JOBS),--jobs $(JOBS)) $(NAMES)
 
 soak:
 	@tools/testing/soak/soak.sh $(how_long)
@@ -243,7 +243,7 @@ help:
 	@echo  '                    (SECONDS= SEED= KERNEL=debug-6.12)'
 	@echo  '  models          - Check the models of the protocols with spin'
 	@echo  '  mutate          - Break htw in some hundred ways, one at a time: a test has to see each'
-	@echo  '                    (hours; SAMPLE=n SEED=s for some, FILE=event.c, NAMES="...")'
+	@echo  '                    (hours; SAMPLE=n SEED=s for some, FILE=event.c, NAMES="...", JOBS=2)'
 	@echo  '  soak            - A million timers for ten minutes: memory, lateness, losses'
 	@echo  '                    (SECONDS= SEED=)'
 	@echo  ''

@@ -43,6 +43,7 @@
 
 #include "compat.h"
 #include "context.h"
+#include "copy.h"
 #include "trace.h"
 #include "user_timer.h"
 
@@ -53,7 +54,6 @@
 #include <linux/module.h>
 #include <linux/sched.h>
 #include <linux/sched/signal.h>
-#include <linux/uaccess.h>
 
 /* How many events are copied in one go; they are on the stack. */
 #define READ_BATCH	16
@@ -462,20 +462,6 @@ static void trace_events(const struct read_batch *batch, unsigned int copied)
 		trace_htw_event(&batch->events[i]);
 }
 
-/* How many are copied: as copy_ops_in() has it. */
-static unsigned int copy_events(struct htw_event __user *buf,
-				const struct htw_event *events, unsigned int nr)
-{
-	unsigned int i;
-
-	if (!copy_to_user(buf, events, nr * sizeof(*events)))
-		return nr;
-	for (i = 0; i < nr; i++)
-		if (copy_to_user(&buf[i], &events[i], sizeof(*events)))
-			break;
-	return i;
-}
-
 /* Returns how many events were copied, 0 if there is none, or -EFAULT. */
 static int read_some(struct htw_context *ctx, struct htw_event __user *buf,
 		     size_t nr)
@@ -486,7 +472,8 @@ static int read_some(struct htw_context *ctx, struct htw_event __user *buf,
 	take_some(ctx, &batch, min_t(size_t, nr, READ_BATCH));
 	if (!batch.nr)
 		return 0;
-	copied = copy_events(buf, batch.events, batch.nr);
+	copied = htw_copy_out(buf, batch.events,
+			      sizeof(*batch.events), batch.nr);
 	trace_events(&batch, copied);
 	finish_batch(ctx, &batch, copied);
 	return copied ? copied : -EFAULT;

@@ -9,6 +9,7 @@
 
 #include "compat.h"
 #include "context.h"
+#include "copy.h"
 #include "event.h"
 #include "ring.h"
 #include "user_timer.h"
@@ -600,36 +601,6 @@ static bool is_writable(struct htw_op __user *uops, const struct htw_op *op,
 }
 
 /*
- * How many of @nr are copied. That a copy leaves something out does not say where the
- * fault was: arm64 copies a few words late. One by one that can't be seen.
- */
-static unsigned int copy_ops_in(struct htw_op *op, const struct htw_op __user *uops,
-				unsigned int nr)
-{
-	unsigned int i;
-
-	if (!copy_from_user(op, uops, nr * sizeof(*op)))
-		return nr;
-	for (i = 0; i < nr; i++)
-		if (copy_from_user(&op[i], &uops[i], sizeof(*op)))
-			break;
-	return i;
-}
-
-static unsigned int copy_ops_out(struct htw_op __user *uops, const struct htw_op *op,
-				 unsigned int nr)
-{
-	unsigned int i;
-
-	if (!copy_to_user(uops, op, nr * sizeof(*op)))
-		return nr;
-	for (i = 0; i < nr; i++)
-		if (copy_to_user(&uops[i], &op[i], sizeof(*op)))
-			break;
-	return i;
-}
-
-/*
  * Copies, does and copies back up to @nr operations, but only one if the results may
  * meet a page that is not writable: nothing behind it is to be done. Returns false for
  * a fault.
@@ -640,13 +611,13 @@ static bool batch_some(struct htw_context *ctx, struct htw_op __user *uops,
 	struct htw_op op[OPS_AT_ONCE] __uninitialized;
 	unsigned int i, told;
 
-	nr = copy_ops_in(op, uops, nr);
+	nr = htw_copy_in(op, uops, sizeof(*op), nr);
 	if (!nr)
 		return false;
 	if (!is_writable(uops, op, nr))
 		nr = 1;
 	do_ops(ctx, op, nr);
-	told = copy_ops_out(uops, op, nr);
+	told = htw_copy_out(uops, op, sizeof(*op), nr);
 	for (i = told; i < nr; i++)
 		htw_op_undo_arm(ctx, &op[i]);
 	*done += told;

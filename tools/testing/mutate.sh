@@ -13,10 +13,10 @@
 #   --seed S       which these are; a sample prints its own
 #   --no-wheel     without wheel/mutate.sh
 #   --unchecked    do not see first whether the unchanged htw passes
+#   --jobs N       this many guests at a time (2): most suites wait most of the time
 #
-# A mutation takes 20 to 40 s, and up to four minutes if it survives; all of them some
-# three hours on two cores that have nothing else to do. Prints a line for each as it comes, with what has caught it. What
-# the guests said is in build/mutate/NAME.
+# A mutation takes 20 to 40 s, and up to four minutes if it survives. Prints a line for
+# each as it comes, with what has caught it. What the guests said is in build/mutate/NAME.
 #
 # Exit 1 if a mutation survives, changes nothing or does not compile, or if the
 # unchanged htw fails. Those that the list argues to be equivalent are not tried.
@@ -27,7 +27,7 @@ set -euo pipefail
 
 list=$top/tools/testing/mutations
 out=$top/build/mutate
-files=() names=() sample='' seed='' wheel=1 only_list='' check_first=1
+files=() names=() sample='' seed='' wheel=1 only_list='' check_first=1 jobs=2 job=0
 
 parse()
 {
@@ -40,11 +40,13 @@ parse()
 		--file) files+=("$(need_value "$@")"); shift ;;
 		--sample) sample=$(need_value "$@"); shift ;;
 		--seed) seed=$(need_value "$@"); shift ;;
+		--jobs) jobs=$(need_value "$@"); shift ;;
 		-*) die "unknown option $1" "try --help" ;;
 		*) names+=("$1") ;;
 		esac
 		shift
 	done
+	[[ $jobs =~ ^[1-9][0-9]?$ ]] || die "--jobs $jobs: it is 1 to 99"
 }
 
 # What is tried on a mutation of a file, one after the other, the likeliest first:
@@ -73,6 +75,7 @@ tries_of()
 	op.*) echo "$quick,keep,match,window,virtual,copying,words,ring,stats,beside" ;;
 	ring.*|shared.*) echo stock:ring,words,uapi,stats,races debug:ring ;;
 	user_timer.*) echo "$quick,keep,match,window,virtual,words,steps,clocks,limits,races" ;;
+	copy.h) echo "$quick,races" ;;
 	words.h) echo stock:words,races ;;
 	*) die "no suites for $1" "add them to tries_of()" ;;
 	esac
@@ -122,11 +125,12 @@ kernel_of()
 	esac
 }
 
+# tree_of KIND: each job has its own.
 tree_of()
 {
 	case $1 in
-	stock|kcsan) echo "$out/tree-$1" ;;
-	*) echo "$out/tree-debug" ;;
+	stock|kcsan) echo "$out/job$job/$1" ;;
+	*) echo "$out/job$job/debug" ;;
 	esac
 }
 
@@ -167,9 +171,11 @@ prepare()
 	local kind tree
 
 	for kind in $(kinds_of "$1"); do
-		tree=$(tree_of "$kind")
-		unchanged_sources "$tree"
-		build_modules "$(kernel_of "$kind")/build" "$tree" HTW_TESTS=y
+		for ((job = 0; job < jobs; job++)); do
+			tree=$(tree_of "$kind")
+			unchanged_sources "$tree"
+			build_modules "$(kernel_of "$kind")/build" "$tree" HTW_TESTS=y
+		done
 	done
 	mkdir -p "$out/programs"
 	build_command "$out/programs/tool"
@@ -234,27 +240,30 @@ build_mutant()
 	make -C "$(kernel_of "$1")/build" M="$tree" HTW_TESTS=y modules
 }
 
-# What is tried must pass on the unchanged htw: looked at once for each.
+# What is tried must pass on the unchanged htw: looked at once for each, by the job that
+# comes first.
 passes_unchanged()
-{
+(
 	local what=$1 dir
 
 	[[ -n $check_first ]] || return 0
 	dir=$out/unchanged/${what//[^a-z0-9]/_}
+	mkdir -p "$dir"
+	exec 9>"$dir.lock"
+	flock 9
 	[[ ! -e $dir/passes ]] || return 0
-	rm -rf "$dir"
 	build_mutant "${what%%:*}" main.c "$top/src/main.c" >"$out/unchanged.log" 2>&1
 	guest "${what%%:*}" "${what#*:}" "$dir" ||
 		die "the unchanged htw fails $what: $(what_caught "$dir")" "it is in $dir"
 	touch "$dir/passes"
-}
+)
 
 # try_one FILE WHAT DIR: prints CAUGHT and by what, SURVIVED, or what is wrong.
 try_one()
 {
 	local file=$1 what=$2 dir=$3 kind=${2%%:*} rc=0
 
-	passes_unchanged "$what"
+	passes_unchanged "$what" || { echo UNCHANGED_FAILS; return; }
 	build_mutant "$kind" "$file" "$dir/$file" >"$dir/build.log" 2>&1 || rc=$?
 	if ((rc)); then
 		echo NOT_BUILT
@@ -287,29 +296,59 @@ try()
 	echo "$result"
 }
 
-# A line for each, with what is left to do.
+# try_line LINE: a line of the table.
+try_line()
+{
+	local name file expression tries result start=$SECONDS
+
+	split "$1"
+	if [[ $tries == equivalent ]]; then
+		result='EQUIVALENT, as the list argues'
+	else
+		result=$(try "$name" "$file" "$expression" "$tries")
+	fi
+	printf '%-40s %-13s %4d s  %s\n' "$name" "$file" $((SECONDS - start)) "$result" |
+		tee -a "$out/table"
+}
+
+# count RESULT...: how many lines of the table have that result.
+count()
+{
+	awk -v "results= $* " 'index(results, " " $5 " ") { n++ } END { print n + 0 }' "$out/table"
+}
+
+# try_share LINES: each job takes every so manieth of them.
+try_share()
+{
+	local line nr=0 total start=$SECONDS done_so_far
+
+	total=$(wc -l <<<"$1")
+	while read -r line <&3; do
+		((nr++ % jobs == job)) || continue
+		try_line "$line"
+		done_so_far=$(wc -l <"$out/table")
+		say "$done_so_far of $total, $(count CAUGHT) caught, about $(((SECONDS - start) *
+			(total - done_so_far) / done_so_far / 60)) min left"
+	done 3<<<"$1"
+}
+
 try_all()
 {
-	local lines=$1 line name file expression tries result nr=0 total start=$SECONDS
-	local caught=0 survived=0 argued=0
+	local total caught argued pids=() pid
 
-	total=$(wc -l <<<"$lines")
-	printf '%-40s %-13s %s\n' MUTATION FILE 'CAUGHT BY'
-	while read -r line <&3; do
-		split "$line"
-		if [[ $tries == equivalent ]]; then
-			result='equivalent, as the list argues'
-			argued=$((argued + 1))
-		else
-			result=$(try "$name" "$file" "$expression" "$tries")
-			[[ $result == CAUGHT* ]] && caught=$((caught + 1)) || survived=$((survived + 1))
-		fi
-		nr=$((nr + 1))
-		printf '%-40s %-13s %s\n' "$name" "$file" "${result#CAUGHT }"
-		say "$nr of $total, $survived not caught, about $(((SECONDS - start) * (total - nr) / nr / 60)) min left"
-	done 3<<<"$lines"
-	echo "$caught caught, $survived survived, $argued argued to be equivalent"
-	((survived == 0 && argued <= 3))
+	total=$(wc -l <<<"$1")
+	: >"$out/table"
+	printf '%-40s %-13s %6s  %s\n' MUTATION FILE TIME RESULT
+	for ((job = 0; job < jobs; job++)); do
+		try_share "$1" &
+		pids+=($!)
+	done
+	for pid in "${pids[@]}"; do
+		wait "$pid" || :
+	done
+	caught=$(count CAUGHT) argued=$(count EQUIVALENT)
+	echo "$caught caught, $((total - caught - argued)) not, $argued argued to be equivalent"
+	((caught + argued == total && argued <= 3))
 }
 
 main()

@@ -498,12 +498,7 @@ bool subjects_renew(struct rnd_state *rnd)
 	return ret;
 }
 
-/**
- * subjects_stop() - shut down all subjects
- *
- * Context: Task, when nobody acts any more but callbacks.
- */
-void subjects_stop(void)
+static void do_to_all(void (*fn)(struct subject *subject, struct rnd_state *rnd))
 {
 	struct subject *subject;
 	struct rnd_state rnd;
@@ -513,8 +508,18 @@ void subjects_stop(void)
 	for (i = 0; subjects && i < torture.nr_subjects; i++) {
 		subject = rcu_dereference_protected(subjects[i], true);
 		if (subject)
-			shut_down_for_good(subject, &rnd);
+			fn(subject, &rnd);
 	}
+}
+
+/**
+ * subjects_stop() - shut down all subjects
+ *
+ * Context: Task, when nobody acts any more but callbacks.
+ */
+void subjects_stop(void)
+{
+	do_to_all(shut_down_for_good);
 }
 
 /**
@@ -524,16 +529,7 @@ void subjects_stop(void)
  */
 void subjects_free(void)
 {
-	struct subject *subject;
-	struct rnd_state rnd;
-	u32 i;
-
-	draw_init(&rnd, 0);
-	for (i = 0; subjects && i < torture.nr_subjects; i++) {
-		subject = rcu_dereference_protected(subjects[i], true);
-		if (subject)
-			end_subject(subject, &rnd);
-	}
+	do_to_all(end_subject);
 	kvfree(subjects);
 	subjects = NULL;
 }
