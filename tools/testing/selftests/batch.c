@@ -67,6 +67,26 @@ static void now_is_of_the_clock_of_the_context(void)
 	}
 }
 
+/* The clock is read once for those that are done in one go, of which there are some. */
+static void delays_of_a_batch_begin_together(void)
+{
+	int fd = open_context(0);
+	struct htw_op ops[8], op, first;
+	struct htw_batch batch = batch_of(ops, 8);
+	int i;
+
+	/* There is a free slot for each. */
+	arm_in(fd, FAR, 0);
+	fill_with_arms(ops, 8, FAR);
+	ASSERT_EQ(do_batch(fd, &batch), 0);
+	ASSERT_EQ(batch.done, 8);
+	ASSERT_EQ(remaining(fd, ops[0].id, &first), 0);
+	for (i = 1; i < 8; i++) {
+		ASSERT_EQ(remaining(fd, ops[i].id, &op), 0);
+		EXPECT_EQ(op.expires, first.expires);
+	}
+}
+
 /* Each opcode, and results that build on those before. */
 static void each_operation_does_what_it_does_alone(void)
 {
@@ -710,6 +730,7 @@ static void threads_batch_at_once_without_loss(void)
 static const struct ktap_test tests[] = {
 	KTAP_TEST(empty_batch_tells_the_time),
 	KTAP_TEST(now_is_of_the_clock_of_the_context),
+	KTAP_TEST(delays_of_a_batch_begin_together),
 	KTAP_TEST(each_operation_does_what_it_does_alone),
 	KTAP_TEST(failed_operation_stops_no_other),
 	KTAP_TEST(failed_operation_has_only_res_written),

@@ -316,6 +316,22 @@ static void coarse_time_has_an_eighth_of_what_is_left(void)
 	EXPECT_EQ(op.slack, 0);
 }
 
+static void coarse_keeps_a_larger_slack(void)
+{
+	int fd = open_virtual(1);
+	struct htw_op op;
+	uint64_t id;
+
+	id = arm(fd, (struct htw_op){
+		.flags = HTW_TIMER_COARSE, .expires = 8000, .slack = 5000 });
+	ASSERT_EQ(remaining(fd, id, &op), 0);
+	EXPECT_EQ(op.slack, 5000);
+	id = arm(fd, (struct htw_op){
+		.flags = HTW_TIMER_COARSE, .expires = 8000, .slack = 500 });
+	ASSERT_EQ(remaining(fd, id, &op), 0);
+	EXPECT_EQ(op.slack, 1000);
+}
+
 /* Armed at any time, those of the same few seconds share few ticks. */
 static void coarse_timers_meet(void)
 {
@@ -419,6 +435,7 @@ static const struct ktap_test tests[] = {
 	KTAP_TEST(late_is_told_in_a_batch),
 	KTAP_TEST(coarse_is_an_eighth_of_the_delay),
 	KTAP_TEST(coarse_time_has_an_eighth_of_what_is_left),
+	KTAP_TEST(coarse_keeps_a_larger_slack),
 	KTAP_TEST(coarse_timers_meet),
 	KTAP_TEST(coarse_is_never_early),
 	KTAP_TEST(deadline_does_not_fire_before_its_window),
