@@ -123,8 +123,9 @@ judge()
 	local stage=$1 rig=$2
 	shift 2
 
-	whole_manifest >"$out/manifest"
-	"$vm/judge.sh" --rig "$rig" --label "$stage" --manifest "$out/manifest" "$@" "$out/$stage" || :
+	whole_manifest >"$out/$stage/manifest"
+	"$vm/judge.sh" --rig "$rig" --label "$stage" --manifest "$out/$stage/manifest" "$@" \
+		"$out/$stage" || :
 }
 
 # named SUITE CMD...: the flat KTAP of CMD, as judge.sh takes it.
@@ -303,7 +304,7 @@ build_programs()
 {
 	mkdir -p "$out/programs"
 	build_command "$out/programs/tool"
-	cp "$out/programs/tool/htw" "$out/programs/htw"
+	cp -u "$out/programs/tool/htw" "$out/programs/htw"
 	run_logged "building the selftests" "$out/programs/selftests.log" \
 		make -C "$top/tools/testing/selftests" STATIC=1 O="$out/programs/selftests"
 	run_logged "building the fuzzer" "$out/programs/fuzz.log" \
@@ -318,7 +319,7 @@ build_programs_for()
 
 	mkdir -p "$dir"
 	build_command "$dir/tool" "$@"
-	cp "$dir/tool/htw" "$dir/htw"
+	cp -u "$dir/tool/htw" "$dir/htw"
 	run_logged "building the selftests for $arch" "$dir/selftests.log" \
 		make -C "$top/tools/testing/selftests" STATIC=1 O="$dir/selftests" "$@" \
 		programs "$dir/selftests/seeing"
@@ -358,13 +359,16 @@ any()
 	return 1
 }
 
+# Not beside another check.sh.
 build_all_programs()
-{
+(
+	exec 9>"$out/programs.lock"
+	flock 9
 	! any 'debug|stock|kcsan|rt|up|one|none|voluntary|full' || build_programs
 	! any stock || build_programs32
 	! any i386 || build_programs_i386
 	! any arm64 || build_programs_arm64
-}
+)
 
 install_needed()
 {

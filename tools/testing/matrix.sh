@@ -1,10 +1,11 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# usage: matrix.sh [STAGE]...
+# usage: matrix.sh [--jobs N] [STAGE]...
 #
-# Run the tests of htw on each kernel that it claims to work on, or on those named, one
-# after the other, and end with a table: which kernel, what it looks for, how many tests
-# passed and failed there, how long it took. `matrix.sh --list` names them.
+# Run the tests of htw on each kernel that it claims to work on, or on those named, and
+# end with a table: which kernel, what it looks for, how many tests passed and failed
+# there, how long it took. `matrix.sh --list` names them. N at a time (2): most of the
+# time a guest keeps one CPU busy, or waits.
 #
 # Each is a stage of check.sh, which says how it was: build/check/STAGE, and
 # build/check/matrix/STAGE.log. One that fails does not keep the next from being run.
@@ -16,7 +17,7 @@ set -euo pipefail
 
 out=$top/build/check
 logs=$out/matrix
-stages=()
+stages=() jobs=2
 
 # What nobody has is built or fetched first: it takes minutes for each, once.
 kernels()
@@ -46,6 +47,7 @@ parse()
 		case $1 in
 		-h|--help) usage; exit ;;
 		--list) kernels; exit ;;
+		--jobs) jobs=$(need_value "$@"); shift ;;
 		*)
 			kernels | grep -q "^$1 " || die "there is no kernel $1" "try --list"
 			stages+=("$1")
@@ -53,6 +55,7 @@ parse()
 		esac
 		shift
 	done
+	[[ $jobs =~ ^[1-9][0-9]?$ ]] || die "--jobs $jobs: it is 1 to 99"
 	((${#stages[@]})) || mapfile -t stages < <(kernels | awk '{ print $1 }')
 }
 
@@ -62,7 +65,7 @@ count()
 	grep -c "^$2 " "$out/$1/results" 2>/dev/null || :
 }
 
-# run STAGE: into a line of the table.
+# run STAGE: a line of the table.
 run()
 {
 	local stage=$1 start=$SECONDS verdict=ok passed failed
@@ -75,25 +78,40 @@ run()
 	((${passed:-0} > 0)) || verdict=FAILED
 	printf '%-15s %6d %6d %6d s  %-6s  %s\n' "$stage" "${passed:-0}" "${failed:-0}" \
 		$((SECONDS - start)) "$verdict" \
-		"$(kernels | sed -n "s/^$stage  *//p")" >>"$logs/table"
+		"$(kernels | sed -n "s/^$stage  *//p")" >"$logs/$stage.row"
 	say "$stage: ${passed:-0} passed, ${failed:-0} failed, $((SECONDS - start)) s"
 	[[ $verdict == ok ]] || grep -h -A 4 '^not ok\|error:' "$logs/$stage.log" || :
 }
 
-main()
+run_all()
 {
 	local stage nr=0
 
-	parse "$@"
-	mkdir -p "$logs"
-	: >"$logs/table"
 	for stage in "${stages[@]}"; do
+		while (($(jobs -rp | wc -l) >= jobs)); do
+			wait -n || :
+		done
 		nr=$((nr + 1))
 		say "$stage ($nr of ${#stages[@]})"
-		run "$stage"
+		run "$stage" &
 	done
+	wait
+}
+
+main()
+{
+	local stage start=$SECONDS
+
+	parse "$@"
+	mkdir -p "$logs"
+	rm -f "$logs"/*.row
+	run_all
+	for stage in "${stages[@]}"; do
+		cat "$logs/$stage.row"
+	done >"$logs/table"
 	printf '\n%-15s %6s %6s %8s  %-6s  %s\n' kernel passed failed time '' 'what it looks for'
 	cat "$logs/table"
+	echo "$((SECONDS - start)) s for all, $jobs at a time"
 	awk '{ passed += $2; failed += $3; bad += $6 != "ok" }
 		END {
 			printf "%d passed, %d failed", passed, failed
