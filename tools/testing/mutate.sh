@@ -182,6 +182,9 @@ prepare()
 	cp "$out/programs/tool/htw" "$out/programs/htw"
 	run_logged "building the selftests" "$out/programs/selftests.log" \
 		make -C "$top/tools/testing/selftests" STATIC=1 O="$out/programs/selftests"
+	run_logged "building the selftests for 32 bits" "$out/programs/selftests32.log" \
+		make -C "$top/tools/testing/selftests" STATIC=1 M32=1 \
+		O="$out/programs/selftests32" programs
 }
 
 # guest KIND SUITES DIR: 0 if all of them pass.
@@ -211,6 +214,7 @@ guest()
 		--file "$tree/tools/testing/misuse/htw_misuse.ko:/htw_misuse.ko" \
 		--file "$out/programs/htw:/bin/htw" \
 		--file "$out/programs/selftests:/selftests" \
+		--file "$out/programs/selftests32:/selftests32" \
 		"${args[@]}" >"$dir/boot.log" 2>&1
 }
 
@@ -367,7 +371,8 @@ main()
 	if [[ -n $wheel && -z $sample && ${#names[@]} == 0 && ${#files[@]} == 0 ]]; then
 		"$top/tools/testing/wheel/mutate.sh" || rc=1
 	fi
-	need_packages "building and testing htw" gcc make libc6-dev libelf1 kmod cpio qemu-system-x86
+	need_packages "building and testing htw" gcc gcc-multilib make libc6-dev \
+		libc6-dev-i386 libelf1 kmod cpio qemu-system-x86
 	rm -rf "$out/unchanged"
 	prepare "$lines"
 	try_all "$lines" || rc=1

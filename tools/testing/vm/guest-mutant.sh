@@ -25,7 +25,10 @@ ledger()
 
 selftest()
 {
-	"/selftests/$1"
+	case $1 in
+	*32) "/selftests32/${1%32}" ;;
+	*) "/selftests/$1" ;;
+	esac
 	printf '\n# exit: %d\n# suite:\n' $?
 }
 
