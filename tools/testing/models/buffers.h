@@ -35,6 +35,17 @@ inline store_release(cpu, addr, val)	{ store_as(cpu, addr, val, true) }
 /* smp_mb(). Who lets go of a lock waits for the same: the next one sees it all. */
 #define DRAINED(cpu)	empty(buffer[cpu])
 
+inline reach_memory(cpu)
+{
+	mine[cpu].nr[addr]--;
+	memory[addr] = val;
+	if
+	:: !mine[cpu].nr[addr] -> mine[cpu].last[addr] = 0
+	:: else
+	fi;
+	addr = 0; val = 0; release = 0
+}
+
 /* What is in the buffer of a CPU goes to memory. */
 proctype flusher(byte cpu)
 {
@@ -53,24 +64,12 @@ end:	do
 			buffer[cpu]?eval(addr), val, release
 		:: else -> goto end
 		fi;
-		mine[cpu].nr[addr]--;
-		memory[addr] = val;
-		if
-		:: !mine[cpu].nr[addr] -> mine[cpu].last[addr] = 0
-		:: else
-		fi;
-		addr = 0; val = 0; release = 0
+		reach_memory(cpu)
 	   }
 #else
 	:: atomic {
 		buffer[cpu]?addr, val, release ->
-		mine[cpu].nr[addr]--;
-		memory[addr] = val;
-		if
-		:: !mine[cpu].nr[addr] -> mine[cpu].last[addr] = 0
-		:: else
-		fi;
-		addr = 0; val = 0; release = 0
+		reach_memory(cpu)
 	   }
 #endif
 	od
