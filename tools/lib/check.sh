@@ -10,6 +10,9 @@ set -euo pipefail
 here=$(cd "${BASH_SOURCE[0]%/*}" && pwd)
 top=$(cd "$here/../.." && pwd)
 
+# For 32 bits, also without gcc-multilib, which has asm/ on the usual path.
+m32=(-m32 -idirafter "/usr/include/$(gcc -print-multiarch)")
+
 tests=(
 	header_stands_alone_in_c_and_cxx
 	library_exports_what_the_header_declares
@@ -64,7 +67,7 @@ header_stands_alone_in_c_and_cxx()
 	printf '#include <libhtw.h>\n#include <libhtw.h>\nint unused;\n' >"$tmp/a.c"
 	cp "$tmp/a.c" "$tmp/a.cc"
 	compile "$tmp/a.c" gcc -std=c99 -D_POSIX_C_SOURCE=200809L
-	compile "$tmp/a.c" gcc -std=gnu17 -m32
+	compile "$tmp/a.c" gcc -std=gnu17 "${m32[@]}"
 	compile "$tmp/a.cc" g++ -std=c++11
 	compile "$tmp/a.cc" g++ -std=c++20 -Wconversion
 }
@@ -109,7 +112,7 @@ library_needs_libc_and_nothing_else()
 # On 32 bits there would be a call of libatomic, which takes a lock if it must.
 words_are_stored_without_a_lock()
 {
-	gcc -m32 -O2 -std=gnu11 -I"$here" -I"$top/include/uapi" -c -o "$tmp/words.o" "$here/words.c"
+	gcc "${m32[@]}" -O2 -std=gnu11 -I"$here" -I"$top/include/uapi" -c -o "$tmp/words.o" "$here/words.c"
 	! nm "$tmp/words.o" | grep -i atomic || fail "a word is not stored by an instruction"
 	# It does store, and is not the version for machines that can't.
 	objdump -d "$tmp/words.o" >"$tmp/words.s"

@@ -181,7 +181,7 @@ run_docs()
 
 run_library()
 {
-	need_packages "checking the library" gcc g++ gcc-multilib libc6-dev-i386 make pkg-config \
+	need_packages "checking the library" gcc g++ gcc-12-multilib libc6-dev-i386 make pkg-config \
 		python3-docutils
 	mkdir -p "$out/library"
 	run_logged --may-fail "checking the library" "$out/library/result" \
@@ -329,20 +329,21 @@ build_programs_for()
 
 build_programs_i386()
 {
-	need_packages "building programs of 32 bits" gcc-multilib libc6-dev-i386
-	build_programs_for i386 CC='gcc -m32' CFLAGS='-O2 -g -D_FILE_OFFSET_BITS=64 -D_TIME_BITS=64 -Wno-pointer-to-int-cast'
+	need_packages "building programs of 32 bits" gcc-12-multilib libc6-dev-i386
+	build_programs_for i386 CC="gcc -m32 -idirafter /usr/include/$(gcc -print-multiarch)" \
+		CFLAGS='-O2 -g -D_FILE_OFFSET_BITS=64 -D_TIME_BITS=64 -Wno-pointer-to-int-cast'
 }
 
 build_programs_arm64()
 {
-	need_packages "building programs for arm64" gcc-aarch64-linux-gnu libc6-dev-arm64-cross
-	build_programs_for arm64 CC=aarch64-linux-gnu-gcc
+	need_packages "building programs for arm64" gcc-12-aarch64-linux-gnu libc6-dev-arm64-cross
+	build_programs_for arm64 CC=aarch64-linux-gnu-gcc-12
 }
 
 # As those of a user who has not moved to 64 bits yet, on a kernel that has.
 build_programs32()
 {
-	need_packages "building programs of 32 bits" gcc-multilib libc6-dev-i386
+	need_packages "building programs of 32 bits" gcc-12-multilib libc6-dev-i386
 	run_logged "building the selftests for 32 bits" "$out/programs/selftests32.log" \
 		make -C "$top/tools/testing/selftests" STATIC=1 M32=1 \
 		O="$out/programs/selftests32" programs

@@ -371,7 +371,7 @@ main()
 	if [[ -n $wheel && -z $sample && ${#names[@]} == 0 && ${#files[@]} == 0 ]]; then
 		"$top/tools/testing/wheel/mutate.sh" || rc=1
 	fi
-	need_packages "building and testing htw" gcc gcc-multilib make libc6-dev \
+	need_packages "building and testing htw" gcc gcc-12-multilib make libc6-dev \
 		libc6-dev-i386 libelf1 kmod cpio qemu-system-x86
 	rm -rf "$out/unchanged"
 	prepare "$lines"

@@ -141,7 +141,7 @@ fetch()
 	# pahole writes the type information of a 6.12 module.
 	need_packages "building modules" gcc-12 make libelf1 libssl3 zlib1g pahole kmod xz-utils
 	if [[ $kernel == *arm64 ]]; then
-		need_packages "building modules for arm64" gcc-12-aarch64-linux-gnu gcc-aarch64-linux-gnu
+		need_packages "building modules for arm64" gcc-12-aarch64-linux-gnu
 		use_architecture arm64
 	fi
 	[[ -z $refresh ]] || apt_update_once
