@@ -330,8 +330,7 @@ build_programs_for()
 build_programs_i386()
 {
 	need_packages "building programs of 32 bits" gcc-12-multilib libc6-dev-i386
-	build_programs_for i386 CC="gcc -m32 -idirafter /usr/include/$(gcc -print-multiarch)" \
-		CFLAGS='-O2 -g -D_FILE_OFFSET_BITS=64 -D_TIME_BITS=64 -Wno-pointer-to-int-cast'
+	build_programs_for i386 CC="gcc -m32 -idirafter /usr/include/$(gcc -print-multiarch)"
 }
 
 build_programs_arm64()

@@ -748,7 +748,7 @@ long call_map(struct actor *actor, const struct map_args *args)
 		setup = handle.context->setup;
 	order = order_fault(actor, false);
 	map = mmap(memory_of_area(args->fd, args->area),
-		   (length_of(&setup, args->area) + args->more) % (1 << 28),
+		   (length_of(&setup, args->area) + args->more) % AREA_MAX,
 		   (int)args->prot & (PROT_READ | PROT_WRITE | PROT_EXEC),
 		   MAP_FIXED | (args->private ? MAP_PRIVATE : MAP_SHARED),
 		   handle.fd, (off_t)offset_of(&setup, args->area));
@@ -762,7 +762,7 @@ long call_unmap(struct actor *actor, const struct unmap_args *args)
 
 	(void)actor;
 	return munmap(area + (args->from % 64) * 4096,
-		      args->pages ? args->pages % 64 * 4096 : 1 << 28) ? -errno : 0;
+		      args->pages ? args->pages % 64 * 4096 : AREA_MAX) ? -errno : 0;
 }
 
 long call_remap(struct actor *actor, const struct remap_args *args)

@@ -26,10 +26,6 @@
 
 enum { PAGE = 4096, PAGES = 5 };
 
-/* Of the areas of contexts. */
-#define AREAS_AT	0x100000000000UL
-#define AREA_ROOM	0x40000000UL
-
 static char *views[MAX_ACTORS][NR_PARTS];
 static char *aliases[MAX_ACTORS][NR_PARTS];
 

@@ -1160,7 +1160,8 @@ static void eventfd_counts_batches_not_events(void)
 	count = take_count(efd);
 	ktap_note("%d events, counted %llu", NR, (unsigned long long)count);
 	EXPECT_GE(count, 1);
-	EXPECT_LE(count, NR / 10);
+	/* Also a pass of which the time is up at once has some. */
+	EXPECT_LE(count, NR / 4);
 }
 
 static void eventfd_can_be_replaced(void)

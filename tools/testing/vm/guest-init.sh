@@ -77,7 +77,7 @@ open_ports()
 
 # Where ordinary tasks have waited for a second this lends them a deadline task, which
 # 6.12 counts as one that runs: a CPU that goes meanwhile is said to be "not properly
-# vacated", with a warning.
+# vacated", with a warning. And what a real-time task starves shall starve.
 no_fair_server()
 {
 	for server in /sys/kernel/debug/sched/fair_server/cpu*/runtime; do
