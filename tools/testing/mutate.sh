@@ -8,6 +8,7 @@
 # First wheel/mutate.sh does the same to the wheel, in user space.
 #
 #   --list         print the mutations and what is tried on them; run nothing
+#   --stale        print those that change nothing in src/; run nothing
 #   --file FILE    only those of FILE, for example event.c; repeatable
 #   --sample N     only N of them, at random
 #   --seed S       which these are; a sample prints its own
@@ -27,7 +28,7 @@ set -euo pipefail
 
 list=$top/tools/testing/mutations
 out=$top/build/mutate
-files=() names=() sample='' seed='' wheel=1 only_list='' check_first=1 jobs=2 job=0
+files=() names=() sample='' seed='' wheel=1 only_list='' only_stale='' check_first=1 jobs=2 job=0
 
 parse()
 {
@@ -35,6 +36,7 @@ parse()
 		case $1 in
 		-h|--help) usage; exit ;;
 		--list) only_list=1 ;;
+		--stale) only_stale=1 ;;
 		--no-wheel) wheel='' ;;
 		--unchecked) check_first='' ;;
 		--file) files+=("$(need_value "$@")"); shift ;;
@@ -112,6 +114,21 @@ chosen()
 	else
 		cat
 	fi
+}
+
+# Those whose expression no longer finds its place. Fails if there are any.
+stale()
+{
+	local line name file expression tries rc=0
+
+	while read -r line; do
+		split "$line"
+		if sed "$expression" "$top/src/$file" | cmp -s - "$top/src/$file"; then
+			echo "$name changes nothing in $file"
+			rc=1
+		fi
+	done <<<"$1"
+	return "$rc"
 }
 
 # kernel_of KIND: the kernel's directory.
@@ -365,6 +382,10 @@ main()
 	[[ -n $lines ]] || die "no mutation is left" "mutate.sh --list names all"
 	if [[ -n $only_list ]]; then
 		printf '%s\n' "$lines"
+		return
+	fi
+	if [[ -n $only_stale ]]; then
+		stale "$lines"
 		return
 	fi
 	[[ -z $sample ]] || echo "# seed $seed"

@@ -4,7 +4,8 @@
 #
 # What can be said about the sources without running them: that both compilers and
 # sparse have nothing to say on the headers of both kernels, that the style is the
-# kernel's, and that the header for programs is C90 and C++. Prints "ok" or "not ok"
+# kernel's, that the header for programs is C90 and C++, and that each mutation still
+# finds its place. Prints "ok" or "not ok"
 # for each, and what was found; the last line is "N passed, N failed".
 
 set -euo pipefail
@@ -141,6 +142,7 @@ main()
 	check shellcheck run_shellcheck
 	check uapi-c90 run_uapi gcc -std=c90 -x c
 	check uapi-c++ run_uapi g++ -std=c++11 -x c++
+	check mutations "$top/tools/testing/mutate.sh" --stale
 	printf '%d passed, %d failed\n' "$passed" "$failed"
 	((failed == 0 && passed > 0))
 }
