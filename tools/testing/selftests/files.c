@@ -260,8 +260,8 @@ static void close_during_read_lets_it_finish(void)
 	pthread_t thread = start(read_one, &fd_of_reader);
 	void *event;
 
-	arm_in(fd, 150 * MSEC, 7);
-	sleep_ns(50 * MSEC);
+	wait_until_it_sleeps();
+	arm_in(fd, 50 * MSEC, 7);
 	close(fd);
 	ASSERT_EQ(pthread_join(thread, &event), 0);
 	EXPECT_EQ(((struct htw_event *)event)->cookie, 7);
@@ -283,8 +283,8 @@ static void close_during_batch_lets_it_finish(void)
 	pthread_t thread = start(collect_one, &fd_of_waiter);
 	struct htw_event *event;
 
-	arm_in(fd, 150 * MSEC, 7);
-	sleep_ns(50 * MSEC);
+	wait_until_it_sleeps();
+	arm_in(fd, 50 * MSEC, 7);
 	close(fd);
 	event = join(thread);
 	EXPECT_EQ(event->cookie, 7);

@@ -6,6 +6,7 @@
 #ifndef HTW_TEST_THREADS_H
 #define HTW_TEST_THREADS_H
 
+#include <dirent.h>
 #include <pthread.h>
 
 #include "ktap.h"
@@ -25,6 +26,38 @@ static inline void *join(pthread_t thread)
 
 	ASSERT_EQ(pthread_join(thread, &ret), 0);
 	return ret;
+}
+
+/* The state of a thread of this process: S sleeps, R runs. */
+static inline char state_of(int tid)
+{
+	char path[64], state = 0;
+	FILE *stat;
+
+	snprintf(path, sizeof(path), "/proc/self/task/%d/stat", tid);
+	stat = fopen(path, "r");
+	ASSERT_TRUE(stat);
+	ASSERT_EQ(fscanf(stat, "%*d (%*[^)]) %c", &state), 1);
+	fclose(stat);
+	return state;
+}
+
+/* Until the one thread that was started sleeps: it waits for what it was started for. */
+static inline void wait_until_it_sleeps(void)
+{
+	DIR *tasks = opendir("/proc/self/task");
+	struct dirent *entry;
+	int tid;
+
+	ASSERT_TRUE(tasks);
+	while ((entry = readdir(tasks))) {
+		tid = atoi(entry->d_name);
+		if (!tid || tid == getpid())
+			continue;
+		while (state_of(tid) != 'S')
+			usleep(1000);
+	}
+	closedir(tasks);
 }
 
 /* The child must end well, and by itself. */
