@@ -75,16 +75,6 @@ open_ports()
 	fi
 }
 
-# Where ordinary tasks have waited for a second this lends them a deadline task, which
-# 6.12 counts as one that runs: a CPU that goes meanwhile is said to be "not properly
-# vacated", with a warning. And what a real-time task starves shall starve.
-no_fair_server()
-{
-	for server in /sys/kernel/debug/sched/fair_server/cpu*/runtime; do
-		[ ! -e "$server" ] || echo 0 >"$server"
-	done
-}
-
 # A guest with fewer CPUs runs every SMP test and proves nothing.
 check_cpus()
 {
@@ -213,7 +203,6 @@ check_log()
 
 mount_all
 open_ports
-no_fair_server
 printf '# kernel: %s\n' "$(uname -rvm)" >&3
 check_cpus
 check_clocks

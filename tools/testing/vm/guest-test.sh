@@ -19,6 +19,7 @@ wanted()
 	! grep -q " vm_without=[^ ]*\<$1\>" /proc/cmdline
 }
 
+no_fair_server
 load /htw.ko
 if [ -e /htw_kunit.ko ]; then
 	load /htw_kunit.ko
