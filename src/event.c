@@ -397,7 +397,6 @@ static bool event_copied(struct htw_user_timer *ut,
 
 static void event_not_copied(struct htw_user_timer *ut)
 {
-	ut->delivered = false;
 	htw_event_queue(ut);
 	list_move(&ut->link, &ut->ctx->events);
 }

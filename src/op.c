@@ -87,7 +87,6 @@ static void arm_timer(struct hold *hold, struct htw_user_timer *ut,
 	ut->expires = expiry_of(hold, ut, op);
 	ut->slack = slack_of(hold, ut, op);
 	ut->state = HTW_TIMER_ARMED;
-	ut->delivered = false;
 	ut->arming++;
 	if (ut->flags & HTW_TIMER_WORD)
 		htw_words_clear(&hold->ctx->words, ut->index); /* W3 */
