@@ -60,6 +60,20 @@ static void file_limit_enospc(void)
 	arm_far(open_context(0), 100);
 }
 
+static void file_limit_is_in_its_range(void)
+{
+	uint64_t before = get_parameter("max_timers");
+
+	EXPECT_EQ(write_parameter("max_timers", "0"), -EINVAL);
+	EXPECT_EQ(write_parameter("max_timers", "16777217"), -EINVAL);
+	EXPECT_EQ(get_parameter("max_timers"), before);
+	set_parameter("max_timers", 1 << 24);
+	EXPECT_EQ(query(open_context(0)).max_file, 1 << 24);
+	set_parameter("max_timers", 1);
+	EXPECT_EQ(query(open_context(0)).max_file, 1);
+	restore_parameters();
+}
+
 static void file_limit_counts_what_is_unread(void)
 {
 	struct htw_event event;
@@ -825,6 +839,7 @@ static void ids_of_another_file_are_unknown(void)
 
 static const struct ktap_test tests[] = {
 	KTAP_TEST(file_limit_enospc),
+	KTAP_TEST(file_limit_is_in_its_range),
 	KTAP_TEST(file_limit_counts_what_is_unread),
 	KTAP_TEST(file_limit_holds_for_new_files),
 	KTAP_TEST(setup_can_lower_the_file_limit_only),
