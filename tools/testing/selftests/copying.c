@@ -146,6 +146,23 @@ static void cancel_during_copy_ealready(void)
 	EXPECT_SILENCE(fd);
 }
 
+static void match_during_copy_takes_the_others(void)
+{
+	struct htw_op all = { .opcode = HTW_OP_CANCEL_MATCH };
+	int fd = open_context(0);
+	uint64_t id = arm_in(fd, 0, 5);
+	struct copy copy;
+
+	start_copy(&copy, fd, 1);
+	arm_in(fd, HOUR, 6);
+	EXPECT_EQ(do_op(fd, &all), 0);
+	EXPECT_EQ(all.res, 1);
+	EXPECT_EQ(finish_copy(&copy), EVENT_SIZE);
+	EXPECT_EQ(copied(&copy)->id, id);
+	EXPECT_EQ(held(fd), 0);
+	EXPECT_EQ(stats(fd).delivered, 1);
+}
+
 static void rearm_during_copy_ealready(void)
 {
 	int fd = open_context(0);
@@ -632,6 +649,7 @@ static void operations_that_never_come_efault(void)
 static const struct ktap_test tests[] = {
 	KTAP_TEST(copy_ends_as_if_nothing_had_happened),
 	KTAP_TEST(cancel_during_copy_ealready),
+	KTAP_TEST(match_during_copy_takes_the_others),
 	KTAP_TEST(rearm_during_copy_ealready),
 	KTAP_TEST(periodic_cancelled_during_copy_is_gone),
 	KTAP_TEST(periodic_rearmed_during_copy_has_both_events),

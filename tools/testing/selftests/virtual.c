@@ -386,6 +386,41 @@ static void ignore_signal(int signal)
 	(void)signal;
 }
 
+/* Return: how many of @nr timers of one tick have expired when who brings it is dead. */
+static uint64_t expired_when_killed(uint64_t nr)
+{
+	int fd = open_virtual(1);
+	uint64_t i;
+	pid_t pid;
+
+	for (i = 0; i < nr; i++)
+		arm_at(fd, 1, i);
+	pid = fork();
+	if (!pid) {
+		advance(fd, 0, 1);
+		_exit(0);
+	}
+	while (!stats(fd).expired)
+		;
+	kill(pid, SIGKILL);
+	ASSERT_EQ(waitpid(pid, NULL, 0), pid);
+	i = stats(fd).expired;
+	close(fd);
+	return i;
+}
+
+/* Others are asked to wait for the end of the tick; it may have very many timers. */
+static void kill_stops_an_advance_in_its_tick(void)
+{
+	uint64_t nr = scaled(60000), expired = nr;
+	int tries = 20;
+
+	/* The kill may come too late once. */
+	while (expired == nr && tries--)
+		expired = expired_when_killed(nr);
+	EXPECT_LT(expired, nr);
+}
+
 /* Stopped on the way it has succeeded, and can go on from there. */
 static void signal_stops_an_advance(void)
 {
@@ -763,6 +798,7 @@ static const struct ktap_test tests[] = {
 	KTAP_TEST(pushed_by_its_word_expires_then),
 	KTAP_TEST(no_real_timer_is_used),
 	KTAP_TEST(advance_wakes_who_waits),
+	KTAP_TEST(kill_stops_an_advance_in_its_tick),
 	KTAP_TEST(signal_stops_an_advance),
 	KTAP_TEST(order_is_tick_then_arming),
 	KTAP_TEST(same_program_gives_the_same),
