@@ -657,10 +657,11 @@ static int batch_events(struct htw_context *ctx, struct htw_batch *batch)
 	/* Others can still have what nobody here will see. */
 	if (fatal_signal_pending(current))
 		return -EINTR;
-	if (entries)
-		nr = htw_ring_nr(&ctx->ring);
-	else if (batch->nr_events)
+	/* In a ring that was set up meanwhile there is nothing for @events. */
+	if (batch->nr_events)
 		nr = htw_event_read(ctx, events, batch->nr_events, true);
+	else if (entries)
+		nr = htw_ring_nr(&ctx->ring);
 	if (nr > 0)
 		batch->got = nr;
 	else if (nr == -EFAULT)

@@ -522,6 +522,41 @@ static void cancel_during_batch_copy_ealready(void)
 	EXPECT_SILENCE(fd);
 }
 
+static struct htw_event room[2];
+static struct htw_batch batch_with_room;
+
+/* Its operations are on the page, and all zeroes. */
+static void *batch_from_page(void *arg)
+{
+	struct copy *copy = arg;
+
+	batch_with_room = (struct htw_batch){
+		.ops = (uintptr_t)copy->page, .nr_ops = 1,
+		.events = (uintptr_t)room, .nr_events = 2 };
+	copy->len = do_batch(copy->fd, &batch_with_room);
+	return NULL;
+}
+
+/* What comes goes to the ring then, and is not said to be where it is not. */
+static void ring_set_up_during_a_batch_has_the_events(void)
+{
+	struct htw_setup setup = {
+		.clock = CLOCK_MONOTONIC, .ring_entries = 8 };
+	int fd = open_context(0);
+	struct copy copy;
+
+	memset(room, 0xa5, sizeof(room));
+	start_until_stopped(&copy, fd, 0, batch_from_page);
+	ASSERT_EQ(do_setup(fd, &setup), 0);
+	arm_in(fd, 0, 1);
+	wait_readable(fd);
+	EXPECT_EQ(finish_copy(&copy), 0);
+	EXPECT_EQ(batch_with_room.done, 1);
+	EXPECT_EQ(batch_with_room.got, 0);
+	EXPECT_EQ(room[0].id, 0xa5a5a5a5a5a5a5a5ULL);
+	EXPECT_EQ(stats(fd).delivered, 1);
+}
+
 static void broken_batch_copy_loses_nothing(void)
 {
 	int fd = open_context(0);
@@ -667,6 +702,7 @@ static const struct ktap_test tests[] = {
 	KTAP_TEST(kill_of_a_reader_in_the_copy_loses_nothing),
 	KTAP_TEST(close_during_copy),
 	KTAP_TEST(cancel_during_batch_copy_ealready),
+	KTAP_TEST(ring_set_up_during_a_batch_has_the_events),
 	KTAP_TEST(broken_batch_copy_loses_nothing),
 	KTAP_TEST(broken_batch_copy_keeps_the_order),
 	KTAP_TEST(kill_of_a_batch_in_the_copy_loses_nothing),
