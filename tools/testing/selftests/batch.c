@@ -99,7 +99,7 @@ static void each_operation_does_what_it_does_alone(void)
 		{ .opcode = HTW_OP_REMAINING, .id = id },
 		{ .opcode = HTW_OP_CANCEL, .id = other },
 		{ .opcode = HTW_OP_CANCEL_MATCH, .cookie = 3,
-		  .value = UINT64_MAX },
+		  .value = UINT64_MAX, .arming = 7 },
 	};
 	struct htw_batch batch = batch_of(ops, 5);
 
@@ -115,6 +115,7 @@ static void each_operation_does_what_it_does_alone(void)
 	EXPECT_GT(ops[2].value, FAR);
 	EXPECT_EQ(ops[3].res, HTW_CANCELLED);
 	EXPECT_EQ(ops[4].res, 1);
+	EXPECT_EQ(ops[4].arming, 0);
 	EXPECT_EQ(held(fd), 1);
 }
 
@@ -671,6 +672,7 @@ static void signals_in_long_batches_lose_nothing(void)
 	memset(&often, 0, sizeof(often));
 	ASSERT_EQ(setitimer(ITIMER_REAL, &often, NULL), 0);
 	ktap_note("stopped %d times", stopped);
+	EXPECT_GT(stopped, 0);
 	EXPECT_EQ(held(fd), nr);
 	for (i = 0; i < nr; i++)
 		EXPECT_EQ(cancel(fd, ops[i].id), HTW_CANCELLED);
