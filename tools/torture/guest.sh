@@ -42,7 +42,6 @@ programs()
 	program_ended clock 2 clocks_are_set
 }
 
-no_fair_server
 # Several parameters, or none.
 # shellcheck disable=SC2046
 insmod /htw.ko $(setting htw) || stop "insmod htw"

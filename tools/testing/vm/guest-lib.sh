@@ -24,17 +24,6 @@ kunit_results()
 	done
 }
 
-# Where ordinary tasks have waited for a second this lends them a deadline task, which
-# 6.12 counts as one that runs: a CPU that goes meanwhile is said to be "not properly
-# vacated", with a warning. And what a real-time task starves shall starve. Not with
-# isolated CPUs: there to turn it off is what 6.12 warns of.
-no_fair_server()
-{
-	for server in /sys/kernel/debug/sched/fair_server/cpu*/runtime; do
-		[ ! -e "$server" ] || echo 0 >"$server"
-	done
-}
-
 # load FILE... and unload NAME...: a failure is a result of its own, and ends
 # the script: nothing after it could be trusted.
 load()

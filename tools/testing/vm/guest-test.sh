@@ -11,6 +11,9 @@
 real_time_is_real()
 {
 	echo -1 >/proc/sys/kernel/sched_rt_runtime_us
+	for runtime in /sys/kernel/debug/sched/fair_server/cpu*/runtime; do
+		[ ! -e "$runtime" ] || echo 0 >"$runtime"
+	done
 }
 
 # wanted SUITE: the kernel's command line names those to be left out.
@@ -19,7 +22,6 @@ wanted()
 	! grep -q " vm_without=[^ ]*\<$1\>" /proc/cmdline
 }
 
-no_fair_server
 load /htw.ko
 if [ -e /htw_kunit.ko ]; then
 	load /htw_kunit.ko
