@@ -305,8 +305,7 @@ build_programs()
 	mkdir -p "$out/programs"
 	build_command "$out/programs/tool"
 	cp -u "$out/programs/tool/htw" "$out/programs/htw"
-	run_logged "building the selftests" "$out/programs/selftests.log" \
-		make -C "$top/tools/testing/selftests" STATIC=1 O="$out/programs/selftests"
+	build_selftests "$out/programs/selftests"
 	run_logged "building the fuzzer" "$out/programs/fuzz.log" \
 		make -C "$top/tools/testing/fuzz" O="$out/programs/fuzz"
 }
@@ -320,9 +319,7 @@ build_programs_for()
 	mkdir -p "$dir"
 	build_command "$dir/tool" "$@"
 	cp -u "$dir/tool/htw" "$dir/htw"
-	run_logged "building the selftests for $arch" "$dir/selftests.log" \
-		make -C "$top/tools/testing/selftests" STATIC=1 O="$dir/selftests" "$@" \
-		programs "$dir/selftests/seeing"
+	build_selftests "$dir/selftests" "$@" programs "$dir/selftests/seeing"
 	run_logged "building the fuzzer for $arch" "$dir/fuzz.log" \
 		make -C "$top/tools/testing/fuzz" O="$dir/fuzz" "$@"
 }
@@ -343,9 +340,7 @@ build_programs_arm64()
 build_programs32()
 {
 	need_packages "building programs of 32 bits" gcc-12-multilib libc6-dev-i386
-	run_logged "building the selftests for 32 bits" "$out/programs/selftests32.log" \
-		make -C "$top/tools/testing/selftests" STATIC=1 M32=1 \
-		O="$out/programs/selftests32" programs
+	build_selftests "$out/programs/selftests32" M32=1 programs
 }
 
 # any PATTERN: is there such a stage?

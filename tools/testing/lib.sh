@@ -39,3 +39,10 @@ build_command()
 	run_logged "building the command htw" "$1.log" \
 		make -C "$top/tools/htw" STATIC=1 O="$1" "${@:2}"
 }
+
+# build_selftests DIR [MAKE-ARGUMENT]...: static, like the command.
+build_selftests()
+{
+	run_logged "building the selftests in ${1#"$top"/}" "$1.log" \
+		make -C "$top/tools/testing/selftests" STATIC=1 O="$1" "${@:2}"
+}

@@ -197,11 +197,8 @@ prepare()
 	mkdir -p "$out/programs"
 	build_command "$out/programs/tool"
 	cp "$out/programs/tool/htw" "$out/programs/htw"
-	run_logged "building the selftests" "$out/programs/selftests.log" \
-		make -C "$top/tools/testing/selftests" STATIC=1 O="$out/programs/selftests"
-	run_logged "building the selftests for 32 bits" "$out/programs/selftests32.log" \
-		make -C "$top/tools/testing/selftests" STATIC=1 M32=1 \
-		O="$out/programs/selftests32" programs
+	build_selftests "$out/programs/selftests"
+	build_selftests "$out/programs/selftests32" M32=1 programs
 }
 
 # guest KIND SUITES DIR: 0 if all of them pass.
@@ -273,7 +270,7 @@ passes_unchanged()
 	exec 9>"$dir.lock"
 	flock 9
 	[[ ! -e $dir/passes ]] || return 0
-	build_mutant "${what%%:*}" main.c "$top/src/main.c" >"$out/unchanged.log" 2>&1
+	build_mutant "${what%%:*}" main.c "$top/src/main.c" >"$dir.log" 2>&1
 	guest "${what%%:*}" "${what#*:}" "$dir" ||
 		die "the unchanged htw fails $what: $(what_caught "$dir")" "it is in $dir"
 	touch "$dir/passes"

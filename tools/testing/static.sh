@@ -5,8 +5,8 @@
 # What can be said about the sources without running them: that both compilers and
 # sparse have nothing to say on the headers of both kernels, that the style is the
 # kernel's, that the header for programs is C90 and C++, and that each mutation still
-# finds its place. Prints "ok" or "not ok"
-# for each, and what was found; the last line is "N passed, N failed".
+# finds its place. Prints "ok" or "not ok" for each, and what was found; the last line is
+# "N passed, N failed".
 
 set -euo pipefail
 # shellcheck source=tools/testing/lib.sh
